@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sources over memory and over other sources; none of them needs a system.
+ *
+ * Those that wrap another source pass `owns` on only when the inner one has it,
+ * and `give` only when the inner one takes spans back, so that the question
+ * "does it?" has the same answer through any number of wrappers.
+ *
+ * A buffer is cut from below. It does not keep a list of what came back: a
+ * source deals in few large spans, and the allocator above it is the one that
+ * reuses. It takes back the last span, and all of them once none is out.
+ */
+#include <stalloc/source.h>
+
+static bool is_power_of_two(size_t n)
+{
+    return n && !(n & (n - 1));
+}
+
+/* --- none --------------------------------------------------------------- */
+
+static void *none_get(void *ctx, size_t *size, size_t align)
+{
+    (void)ctx, (void)size, (void)align;
+    return NULL;
+}
+
+static bool none_owns(const void *ctx, const void *p)
+{
+    (void)ctx, (void)p;
+    return false;
+}
+
+struct sta_source sta_source_none(void)
+{
+    return (struct sta_source){.get = none_get, .owns = none_owns};
+}
+
+/* --- buffer ------------------------------------------------------------- */
+
+static void *buffer_get(void *ctx, size_t *size, size_t align)
+{
+    struct sta_source_span *s = ctx;
+    size_t free_bytes = (size_t)(s->limit - s->next), gap;
+    unsigned char *p;
+
+    if (!*size || !is_power_of_two(align))
+        return NULL;
+    gap = (size_t)(-(uintptr_t)s->next & (align - 1));
+    if (gap > free_bytes || *size > free_bytes - gap)
+        return NULL;
+    p = s->next + gap;
+    s->next = p + *size;
+    s->out_bytes += *size;
+    return p;
+}
+
+static void buffer_give(void *ctx, void *p, size_t size)
+{
+    struct sta_source_span *s = ctx;
+
+    s->out_bytes -= size;
+    if (!s->out_bytes)
+        s->next = s->base;
+    else if ((unsigned char *)p + size == s->next)
+        s->next = p;
+}
+
+static bool buffer_owns(const void *ctx, const void *p)
+{
+    const struct sta_source_span *s = ctx;
+
+    return (uintptr_t)p >= (uintptr_t)s->base &&
+           (uintptr_t)p < (uintptr_t)s->limit;
+}
+
+struct sta_source sta_source_buffer(struct sta_source_span *state, void *memory,
+                                    size_t size)
+{
+    state->base = state->next = memory;
+    state->limit = state->base + size;
+    state->out_bytes = 0;
+    return (struct sta_source){buffer_get, buffer_give, buffer_owns, state};
+}
+
+/* --- fallback ----------------------------------------------------------- */
+
+static void *pair_get(void *ctx, size_t *size, size_t align)
+{
+    struct sta_source_pair *pair = ctx;
+    void *p = sta_source_get(&pair->first, size, align);
+
+    return p ? p : sta_source_get(&pair->second, size, align);
+}
+
+static void pair_give(void *ctx, void *p, size_t size)
+{
+    struct sta_source_pair *pair = ctx;
+
+    if (pair->first.owns(pair->first.ctx, p))
+        sta_source_give(&pair->first, p, size);
+    else
+        sta_source_give(&pair->second, p, size);
+}
+
+static bool pair_owns(const void *ctx, const void *p)
+{
+    const struct sta_source_pair *pair = ctx;
+
+    return pair->first.owns(pair->first.ctx, p) ||
+           pair->second.owns(pair->second.ctx, p);
+}
+
+struct sta_source sta_source_fallback(struct sta_source_pair *state,
+                                      struct sta_source first,
+                                      struct sta_source second)
+{
+    struct sta_source s = {.get = pair_get, .ctx = state};
+
+    state->first = first;
+    state->second = second;
+    if (first.owns) {
+        s.give = pair_give;
+        s.owns = second.owns ? pair_owns : NULL;
+    }
+    return s;
+}
+
+/* --- limit -------------------------------------------------------------- */
+
+static void *quota_get(void *ctx, size_t *size, size_t align)
+{
+    struct sta_source_quota *quota = ctx;
+    size_t asked = *size;
+    void *p;
+
+    if (asked > quota->left_bytes)
+        return NULL;
+    p = sta_source_get(&quota->inner, size, align);
+    if (p && *size > quota->left_bytes) {
+        sta_source_give(&quota->inner, p, *size);
+        *size = asked;
+        return NULL;
+    }
+    if (p)
+        quota->left_bytes -= *size;
+    return p;
+}
+
+static void quota_give(void *ctx, void *p, size_t size)
+{
+    struct sta_source_quota *quota = ctx;
+
+    quota->left_bytes += size;
+    sta_source_give(&quota->inner, p, size);
+}
+
+static bool quota_owns(const void *ctx, const void *p)
+{
+    const struct sta_source_quota *quota = ctx;
+
+    return quota->inner.owns(quota->inner.ctx, p);
+}
+
+struct sta_source sta_source_limit(struct sta_source_quota *state,
+                                   struct sta_source inner, size_t limit)
+{
+    state->inner = inner;
+    state->left_bytes = limit;
+    return (struct sta_source){quota_get, inner.give ? quota_give : NULL,
+                               inner.owns ? quota_owns : NULL, state};
+}
+
+/* --- counting ----------------------------------------------------------- */
+
+static void *counter_get(void *ctx, size_t *size, size_t align)
+{
+    struct sta_source_counter *counter = ctx;
+    void *p = sta_source_get(&counter->inner, size, align);
+
+    if (!p) {
+        counter->fail_count++;
+        return NULL;
+    }
+    counter->get_count++;
+    counter->out_bytes += *size;
+    if (counter->out_bytes > counter->peak_bytes)
+        counter->peak_bytes = counter->out_bytes;
+    return p;
+}
+
+static void counter_give(void *ctx, void *p, size_t size)
+{
+    struct sta_source_counter *counter = ctx;
+
+    counter->give_count++;
+    counter->out_bytes -= size;
+    sta_source_give(&counter->inner, p, size);
+}
+
+static bool counter_owns(const void *ctx, const void *p)
+{
+    const struct sta_source_counter *counter = ctx;
+
+    return counter->inner.owns(counter->inner.ctx, p);
+}
+
+struct sta_source sta_source_counting(struct sta_source_counter *state,
+                                      struct sta_source inner)
+{
+    *state = (struct sta_source_counter){.inner = inner};
+    return (struct sta_source){counter_get, inner.give ? counter_give : NULL,
+                               inner.owns ? counter_owns : NULL, state};
+}
+
+/* --- failing ------------------------------------------------------------ */
+
+static void *fault_get(void *ctx, size_t *size, size_t align)
+{
+    struct sta_source_fault *fault = ctx;
+
+    if (!fault->countdown) {
+        if (fault->once)
+            fault->countdown = SIZE_MAX;
+        return NULL;
+    }
+    fault->countdown--;
+    return sta_source_get(&fault->inner, size, align);
+}
+
+static void fault_give(void *ctx, void *p, size_t size)
+{
+    struct sta_source_fault *fault = ctx;
+
+    sta_source_give(&fault->inner, p, size);
+}
+
+static bool fault_owns(const void *ctx, const void *p)
+{
+    const struct sta_source_fault *fault = ctx;
+
+    return fault->inner.owns(fault->inner.ctx, p);
+}
+
+struct sta_source sta_source_failing(struct sta_source_fault *state,
+                                     struct sta_source inner, size_t count,
+                                     bool once)
+{
+    state->inner = inner;
+    state->countdown = count;
+    state->once = once;
+    return (struct sta_source){fault_get, inner.give ? fault_give : NULL,
+                               inner.owns ? fault_owns : NULL, state};
+}
