@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The compiler's dialect: every attribute and builtin hint that the sources use
+ * has a name here, and nowhere else is a compiler asked what it is.
+ *
+ * gcc and clang, hosted or freestanding. Attributes stand first in a
+ * declaration: `STA_COLD STA_NOINLINE static void refill_slow(...)`.
+ */
+#ifndef STA_CORE_ATTR_H
+#define STA_CORE_ATTR_H
+
+/* Rarely run: optimised for size and moved out of the way. */
+#define STA_COLD __attribute__((cold))
+
+/* Its own function even where it is called once: keeps callers short. */
+#define STA_NOINLINE __attribute__((noinline))
+
+/* Part of a fast path, or meant to be specialised by a constant argument. */
+#define STA_INLINE static inline __attribute__((always_inline))
+
+/* Checks the arguments behind `first` against the format string at `format`. */
+#define STA_PRINTF(format, first) __attribute__((format(printf, format, first)))
+
+/* What a condition nearly always is. */
+#define sta_likely(condition)   __builtin_expect(!!(condition), 1)
+#define sta_unlikely(condition) __builtin_expect(!!(condition), 0)
+
+/* C11 spells it _Static_assert; <assert.h> is not freestanding. */
+#ifndef static_assert
+#define static_assert _Static_assert
+#endif
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Questions about the bits of one word: positions, stretches, rounding.
+ *
+ * Bit 0 is the lowest. Functions that find something say what they need to be
+ * there: none has a reserved answer for "nothing".
+ */
+#ifndef STA_CORE_BITS_H
+#define STA_CORE_BITS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Returns the position of the lowest one; word != 0. */
+static inline uint32_t sta_ctz64(uint64_t word)
+{
+    return (uint32_t)__builtin_ctzll(word);
+}
+
+/* Returns how many zeros stand above the highest one; word != 0. */
+static inline uint32_t sta_clz64(uint64_t word)
+{
+    return (uint32_t)__builtin_clzll(word);
+}
+
+/* Returns the position of the highest one: log2 rounded down; word != 0. */
+static inline uint32_t sta_log2(uint64_t word)
+{
+    return 63 - sta_clz64(word);
+}
+
+/* Returns log2 rounded up: the smallest k with 2^k >= word; word != 0. */
+static inline uint32_t sta_log2_ceil(uint64_t word)
+{
+    return sta_log2(word) + ((word & (word - 1)) != 0);
+}
+
+/* Returns how many bits are one. */
+static inline uint32_t sta_popcount64(uint64_t word)
+{
+    return (uint32_t)__builtin_popcountll(word);
+}
+
+/* True for 1, 2, 4, 8, ... */
+static inline bool sta_is_power_of_two(uint64_t value)
+{
+    return value != 0 && (value & (value - 1)) == 0;
+}
+
+/* Rounds up to a multiple of `align`, a power of two; the sum must fit. */
+static inline size_t sta_round_up(size_t value, size_t align)
+{
+    return (value + align - 1) & ~(align - 1);
+}
+
+/* Rounds down to a multiple of `align`, a power of two. */
+static inline size_t sta_round_down(size_t value, size_t align)
+{
+    return value & ~(align - 1);
+}
+
+/* Ones at bits `from` to `to` - 1; 0 <= from < to <= 64. */
+static inline uint64_t sta_ones64(uint32_t from, uint32_t to)
+{
+    return (~UINT64_C(0) >> (64 - (to - from))) << from;
+}
+
+/* Returns how many ones stand at the bottom of the word, 0 to 64. */
+static inline uint32_t sta_low_ones64(uint64_t word)
+{
+    return ~word == 0 ? 64 : sta_ctz64(~word);
+}
+
+/* Returns how many ones stand at the top of the word, 0 to 64. */
+static inline uint32_t sta_high_ones64(uint64_t word)
+{
+    return ~word == 0 ? 64 : sta_clz64(~word);
+}
+
+/*
+ * Returns a one at each bit where `count` ones begin, 1 <= count <= 64.
+ *
+ * Each step joins two stretches that are known to be ones, so that their
+ * length doubles: 6 steps for any count.
+ */
+static inline uint64_t sta_starts_of_ones64(uint64_t word, uint32_t count)
+{
+    uint32_t known = 1;
+    while (known < count) {
+        uint32_t step = known < count - known ? known : count - known;
+        word &= word >> step;
+        known += step;
+    }
+    return word;
+}
+
+/* Returns the length of the longest stretch of ones, 0 to 64. */
+static inline uint32_t sta_longest_ones64(uint64_t word)
+{
+    uint32_t length = 0;
+    /* Doubles while some stretch is that long, then refines downwards. */
+    uint64_t power[6];
+    uint32_t k = 0;
+    if (~word == 0)
+        return 64;
+    for (; word != 0; k++) {
+        power[k] = word;
+        word &= word >> (1u << k);
+    }
+    if (k == 0)
+        return 0;
+    word = power[--k];
+    length = 1u << k;
+    while (k-- > 0) {
+        uint64_t longer = word & (power[k] >> length);
+        if (longer != 0) {
+            word = longer;
+            length += 1u << k;
+        }
+    }
+    return length;
+}
+
+#endif
