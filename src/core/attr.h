@@ -21,6 +21,17 @@
 /* Checks the arguments behind `first` against the format string at `format`. */
 #define STA_PRINTF(format, first) __attribute__((format(printf, format, first)))
 
+/* A second name of a function in the same file, with the attributes that a
+ * system header may have given to the first. */
+#if defined(__has_attribute) && !defined(__clang__)
+#if __has_attribute(copy)
+#define STA_ALIAS(name) __attribute__((alias(#name), copy(name)))
+#endif
+#endif
+#ifndef STA_ALIAS
+#define STA_ALIAS(name) __attribute__((alias(#name)))
+#endif
+
 /* What a condition nearly always is. */
 #define sta_likely(condition)   __builtin_expect(!!(condition), 1)
 #define sta_unlikely(condition) __builtin_expect(!!(condition), 0)

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Stretches of bits in an array of words: set, clear and count. */
+#ifndef STA_CORE_BITMAP_H
+#define STA_CORE_BITMAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/bits.h"
+
+/*
+ * Sets bits first to first + count - 1 to `value`; returns how many of them
+ * changed.  Cost: count / 64 words.
+ */
+static inline uint32_t sta_bitmap_assign(uint64_t *words, uint32_t first,
+                                         uint32_t count, bool value)
+{
+    uint32_t changed = 0;
+    uint32_t end = first + count;
+    while (first < end) {
+        uint32_t from = first % 64;
+        uint32_t to = end - first < 64 - from ? from + (end - first) : 64;
+        uint64_t mask = sta_ones64(from, to);
+        uint64_t *word = &words[first / 64];
+        uint64_t changing = (value ? ~*word : *word) & mask;
+        changed += sta_popcount64(changing);
+        *word ^= changing;
+        first += to - from;
+    }
+    return changed;
+}
+
+/*
+ * Finds the highest stretch of ones that ends at or below bit `end`: returns
+ * its length and stores its first bit, or returns 0 when there is none at or
+ * above bit `floor`.  Cost: the words looked through.
+ */
+static inline uint32_t sta_bitmap_last_ones(const uint64_t *words,
+                                            uint32_t floor, uint32_t end,
+                                            uint32_t *first)
+{
+    uint32_t top = end; /* one past the stretch, once found */
+    while (top > floor) {
+        uint64_t word =
+            words[(top - 1) / 64] & sta_ones64(0, (top - 1) % 64 + 1);
+        if (word != 0) {
+            top = ((top - 1) & ~UINT32_C(63)) + sta_log2(word) + 1;
+            break;
+        }
+        top = (top - 1) & ~UINT32_C(63);
+    }
+    if (top <= floor)
+        return 0;
+    uint32_t start = top;
+    while (start > floor) {
+        uint64_t word =
+            ~words[(start - 1) / 64] & sta_ones64(0, (start - 1) % 64 + 1);
+        if (word != 0) {
+            start = ((start - 1) & ~UINT32_C(63)) + sta_log2(word) + 1;
+            break;
+        }
+        start = (start - 1) & ~UINT32_C(63);
+    }
+    if (start < floor)
+        start = floor;
+    *first = start;
+    return top - start;
+}
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Size classes: which slot size serves a request.
+ *
+ *     16 32 48 … 256        every 16 bytes       classes  0 to 15
+ *     288 320 … 512         every 32 bytes       classes 16 to 23
+ *     640 768 896 1024 …    four per doubling    classes 24 to 43 (16 KiB)
+ *
+ * Finer steps waste less inside objects and more in partly used slabs: each
+ * class in use holds a slab of its own.  Sixteen-byte steps where objects are
+ * many and small, then at most a quarter above the request.
+ *
+ * A slot size is a multiple of 16, hence every slot is aligned to 16 when its
+ * slab is; a power of two is aligned to itself.
+ */
+#ifndef STA_CORE_SIZECLASS_H
+#define STA_CORE_SIZECLASS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/bits.h"
+
+enum {
+    STA_CLASS_COUNT = 44,
+    STA_CLASS_TABLE_MAX = 1024, /* bytes up to which the table answers */
+    STA_CLASS_SIZE_MAX = 16384  /* bytes of the largest class */
+};
+
+/* Class of (size + 15) / 16 sixteenths, for sizes up to STA_CLASS_TABLE_MAX. */
+extern const uint8_t sta_class_table[STA_CLASS_TABLE_MAX / 16 + 1];
+
+/* Returns the slot size in bytes of class `c`. */
+static inline uint32_t sta_class_bytes(uint32_t c)
+{
+    if (c < 16)
+        return (c + 1) * 16;
+    if (c < 24)
+        return 256 + (c - 15) * 32;
+    return (5 + (c & 3)) << (c / 4 + 1);
+}
+
+/* Returns the smallest class that holds `size` <= STA_CLASS_SIZE_MAX bytes. */
+static inline uint32_t sta_class_of(size_t size)
+{
+    if (size <= STA_CLASS_TABLE_MAX)
+        return sta_class_table[(size + 15) / 16];
+    /* size - 1 is in [2^e, 2^(e+1)); its two bits below the top choose. */
+    uint32_t e = sta_log2((uint64_t)size - 1);
+    return 28 + (e - 10) * 4 + (uint32_t)(((size - 1) >> (e - 2)) & 3);
+}
+
+#endif

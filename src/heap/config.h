@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every tunable of the malloc replacement: its unit, and why it is what it is.
+ * What a user may change at run time is in options.h instead.
+ */
+#ifndef STA_HEAP_CONFIG_H
+#define STA_HEAP_CONFIG_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/sizeclass.h"
+#include "core/slot.h"
+
+/* The unit of the page arena.  System pages may be larger (os/vm.h rounds). */
+enum { STA_UNIT_LOG2 = 12, STA_UNIT_BYTES = 1 << STA_UNIT_LOG2 };
+
+enum {
+    /* A slab's length in units: offsets inside it must stay exact (slot.h),
+     * and a slab that one object pins should not pin much. */
+    STA_SLAB_UNITS_MAX = 16,
+
+    /* Freed runs of up to this many units (128 KiB) wait in their heap for the
+     * next request of the same length. */
+    STA_RUN_UNITS_MAX = 32,
+
+    /* Units that a heap keeps in this way at most: 1 MiB. */
+    STA_RUN_KEEP_UNITS = 256,
+
+    /* Lists of free slots in a heap: one a class, then one a run length. */
+    STA_LIST_COUNT = STA_CLASS_COUNT + STA_RUN_UNITS_MAX + 1,
+
+    /* Frees for other heaps gather up to this many, then go in one step. */
+    STA_OUTBOX_SLOTS = 32,
+
+    /* Reservations at most: they halve when address space is short. */
+    STA_REGIONS_MAX = 64
+};
+
+static_assert(STA_SLAB_UNITS_MAX * STA_UNIT_BYTES == STA_SLAB_BYTES_MAX,
+              "slot arithmetic is exact for whole slabs only");
+
+/* Bytes of slots that are cut from a slab at a time: one page is touched. */
+#define STA_CARVE_BYTES 4096
+
+/* Default and bounds of STALLOC_SLAB_MAX, bytes. */
+#define STA_SLAB_MAX_DEFAULT STA_CLASS_SIZE_MAX
+#define STA_SLAB_MAX_LEAST   STA_CLASS_TABLE_MAX
+
+/* Memory is committed in steps of a quarter of what is there, within: */
+#define STA_COMMIT_LEAST ((size_t)256 << 10)
+#define STA_COMMIT_MOST  ((size_t)64 << 20)
+
+/* A region that can grow reserves this multiple of physical memory. */
+#define STA_RESERVE_FACTOR 2
+#define STA_REGION_LEAST   ((size_t)1 << 20)
+
+/* Free memory kept before it is purged: a fixed part and a share of live. */
+#define STA_KEEP_LEAST ((size_t)2 << 20)
+#define STA_KEEP_SHARE 8
+
+/* realloc moves runs of this many bytes and more by mremap, not by copying. */
+#define STA_MOVE_LEAST ((size_t)256 << 10)
+
+/* Committed bytes from which new memory asks for huge pages. */
+#define STA_HUGE_FROM  ((size_t)64 << 20)
+#define STA_HUGE_BYTES ((size_t)2 << 20)
+
+#endif

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The slow halves of malloc and free: slabs come and go here.
+ *
+ * Life of a slab in its bin:
+ *
+ *     new --> CURRENT --(no slot left)--> FULL --(some slots free)--> PARTIAL
+ *                ^                                                     |  |
+ *                +---------------(current is used up)------------------+  |
+ *                                                       (all slots free)  v
+ *                                                                   the arena
+ *
+ * A refill of an empty list takes the current slab's whole free list, else cuts
+ * a page's worth of new slots.  A full slab is left alone until a sixteenth of
+ * its slots are free: to fetch slots one by one would cost a slow call each.
+ * The oldest partial slab is next, which gives the others time to become empty.
+ * A bin's first slab is small and each further one twice as large, up to 64
+ * KiB, so that a small program touches few pages and a large one few slabs.
+ *
+ * Freed runs wait on the heap's lists up to STA_RUN_KEEP_UNITS in all; the
+ * fast path does not count what it takes, so they are counted again when a
+ * budget of frees is used up.
+ *
+ * Every function here that is given a heap works on it: it is the thread's
+ * own, or its lock is held.
+ */
+#include "heap/heap.h"
+
+#include <string.h>
+
+#include "os/die.h"
+
+struct sta_heap sta_heap_none;
+struct sta_heap sta_heap_gone;
+
+static uintptr_t mark_of(const struct sta_slot *slot)
+{
+    return (uintptr_t)slot ^ sta_options.key;
+}
+
+static struct sta_slot *pop(struct sta_heap *h, uint32_t list)
+{
+    struct sta_slot *slot = h->free[list];
+    h->free[list] = slot->next;
+    slot->mark = 0;
+    return slot;
+}
+
+/* Slots of a slab that are not on its own list. */
+static uint32_t used_slots(const struct sta_slab *s)
+{
+    return s->countdown + s->excess;
+}
+
+/* --- Slabs --------------------------------------------------------------- */
+
+/*
+ * Units of the `nth` slab of a bin: the fewest that waste at most an eighth
+ * behind the last slot, doubled for each slab that the bin has already.
+ */
+static uint32_t slab_units(uint32_t slot_bytes, uint32_t nth)
+{
+    uint32_t units = 1;
+    while (units * STA_UNIT_BYTES % slot_bytes * 8 > units * STA_UNIT_BYTES ||
+           units * STA_UNIT_BYTES < slot_bytes)
+        units++;
+    while (nth-- > 0 && units * 2 <= STA_SLAB_UNITS_MAX)
+        units *= 2;
+    return units;
+}
+
+static struct sta_slab *new_slab(struct sta_heap *h, uint32_t c)
+{
+    bool zero;
+    uint32_t slot_bytes = sta_class_bytes(c);
+    uint32_t nth = h->bins[c].slab_count;
+    uint32_t units = slab_units(slot_bytes, nth);
+    struct sta_slab *s = sta_pages_alloc(units, 1, STA_SLAB_CURRENT, &zero);
+    if (s == NULL && nth > 0) {
+        units = slab_units(slot_bytes, 0);
+        s = sta_pages_alloc(units, 1, STA_SLAB_CURRENT, &zero);
+    }
+    if (s == NULL)
+        return NULL;
+    s->reciprocal = sta_slot_reciprocal(slot_bytes);
+    s->capacity = (uint16_t)(units * STA_UNIT_BYTES / slot_bytes);
+    s->list = (uint8_t)c;
+    sta_list_init(&s->link);
+    atomic_store_explicit(&s->owner, h, memory_order_relaxed);
+    h->bins[c].slab_count++;
+    return s;
+}
+
+static struct sta_slab *slab_of_link(struct sta_list *link)
+{
+    return (struct sta_slab *)(void *)((char *)link -
+                                       offsetof(struct sta_slab, link));
+}
+
+/* Gives an empty slab's memory back to the arena. */
+static void release(struct sta_heap *h, struct sta_slab *s)
+{
+    h->bins[s->list].slab_count--;
+    sta_list_remove(&s->link);
+    sta_pages_free(s, false);
+}
+
+/* Sets a slab without a slot to spare aside until `frees` of them came. */
+static void set_full(struct sta_slab *s, uint32_t frees)
+{
+    uint32_t used = used_slots(s);
+    s->state = STA_SLAB_FULL;
+    s->countdown = frees;
+    s->excess = (uint16_t)(used - frees);
+}
+
+static void set_partial(struct sta_heap *h, struct sta_slab *s)
+{
+    s->state = STA_SLAB_PARTIAL;
+    s->countdown = used_slots(s);
+    s->excess = 0;
+    sta_list_append(&h->bins[s->list].partial, &s->link);
+}
+
+/* Finds the slab to refill from next: partial, idle or new. */
+static struct sta_slab *next_slab(struct sta_heap *h, uint32_t c)
+{
+    struct sta_list *partial = &h->bins[c].partial;
+    struct sta_slab *s;
+    if (!sta_list_empty(partial)) {
+        s = slab_of_link(partial->next);
+        sta_list_remove(&s->link);
+        s->state = STA_SLAB_CURRENT;
+        return s;
+    }
+    s = sta_heap_adopt(h, c);
+    return s ? s : new_slab(h, c);
+}
+
+/* Cuts up to a page's worth of new slots onto the heap's list. */
+static void carve(struct sta_heap *h, struct sta_slab *s)
+{
+    uint32_t slot_bytes = sta_class_bytes(s->list);
+    uint32_t count = STA_CARVE_BYTES / slot_bytes;
+    uint32_t left = (uint32_t)s->capacity - s->carved;
+    count = count == 0 ? 1 : count > left ? left : count;
+    char *at = (char *)sta_slab_start(s) + (size_t)s->carved * slot_bytes;
+    struct sta_slot *first = (struct sta_slot *)(void *)at;
+    struct sta_slot *slot = first;
+    for (uint32_t i = 1; i < count; i++) {
+        struct sta_slot *next = (struct sta_slot *)(void *)(at += slot_bytes);
+        slot->next = next;
+        slot->mark = mark_of(slot);
+        slot = next;
+    }
+    slot->next = NULL;
+    slot->mark = mark_of(slot);
+    h->free[s->list] = first;
+    h->handed[s->list] += count;
+    s->carved = (uint16_t)(s->carved + count);
+    s->countdown += count;
+}
+
+/* Puts slots of class `c` on the heap's empty list; false: no memory. */
+static bool refill(struct sta_heap *h, uint32_t c)
+{
+    struct sta_bin *bin = &h->bins[c];
+    if (atomic_load_explicit(&h->inbox, memory_order_relaxed))
+        sta_heap_drain(h);
+    for (;;) {
+        struct sta_slab *s = bin->current;
+        if (s == NULL) {
+            s = bin->current = next_slab(h, c);
+            if (s == NULL)
+                return false;
+        }
+        uint32_t ready = s->carved - used_slots(s);
+        if (ready > s->capacity / 16u) {
+            h->free[c] = s->free;
+            h->handed[c] += ready;
+            s->free = NULL;
+            s->countdown = s->carved;
+            return true;
+        }
+        if (s->carved < s->capacity) {
+            carve(h, s);
+            return true;
+        }
+        bin->current = NULL;
+        set_full(s, s->capacity / 16u + 1 - ready);
+    }
+}
+
+/* --- Allocation ---------------------------------------------------------- */
+
+/* Returns a slot of a list, refilling it at need; NULL when there is no
+ * memory even after giving back what waits on this heap's other lists. */
+static void *alloc_from(struct sta_heap *h, uint32_t list)
+{
+    for (int attempt = 0;; attempt++) {
+        if (h->free[list])
+            return pop(h, list);
+        if (list < STA_CLASS_COUNT) {
+            if (refill(h, list))
+                return pop(h, list);
+        } else {
+            bool zero;
+            void *p = sta_large_alloc(h, list - STA_CLASS_COUNT, 1, &zero);
+            if (p != NULL)
+                return p;
+        }
+        if (attempt == 1)
+            return NULL;
+        sta_heap_flush(h);
+    }
+}
+
+static void *alloc_entered(uint32_t list)
+{
+    struct sta_heap *h = sta_heap_enter();
+    void *p = alloc_from(h, list);
+    sta_heap_leave(h);
+    if (p == NULL)
+        sta_pages_refuse();
+    return p;
+}
+
+void *sta_heap_alloc_slow(size_t size)
+{
+    return alloc_entered(sta_class_of(size));
+}
+
+static size_t units_of(size_t size)
+{
+    return (size + STA_UNIT_BYTES - 1) >> STA_UNIT_LOG2;
+}
+
+/*
+ * The list that serves a size above the table's: pages when rounding to them
+ * wastes at most an eighth, else a class.  Run lengths beyond the lists' end
+ * give numbers beyond STA_LIST_COUNT.
+ */
+static size_t list_of_medium(size_t size)
+{
+    size_t units = units_of(size);
+    size_t waste = (units << STA_UNIT_LOG2) - size;
+    if (size <= sta_options.slab_max && waste * 8 > size)
+        return sta_class_of(size);
+    return STA_CLASS_COUNT + units;
+}
+
+static void *alloc_large(size_t size, size_t align, bool *zero)
+{
+    if (size > PTRDIFF_MAX || align > PTRDIFF_MAX) {
+        sta_pages_refuse();
+        return NULL;
+    }
+    size_t units = size == 0 ? 1 : units_of(size);
+    size_t align_units = align >> STA_UNIT_LOG2;
+    void *p = NULL;
+    struct sta_heap *h = sta_heap_enter();
+    if (units < UINT32_MAX && align_units < UINT32_MAX) {
+        uint32_t a = align_units == 0 ? 1 : (uint32_t)align_units;
+        p = sta_large_alloc(h, (uint32_t)units, a, zero);
+        if (p == NULL) {
+            sta_heap_flush(h);
+            p = sta_large_alloc(h, (uint32_t)units, a, zero);
+        }
+    }
+    sta_heap_leave(h);
+    if (p == NULL)
+        sta_pages_refuse();
+    return p;
+}
+
+void *sta_heap_alloc_medium(size_t size)
+{
+    if (size <= (size_t)STA_RUN_UNITS_MAX << STA_UNIT_LOG2) {
+        uint32_t list = (uint32_t)list_of_medium(size);
+        struct sta_heap *h = sta_self;
+        if (sta_likely(h->free[list] != NULL))
+            return pop(h, list);
+        return alloc_entered(list);
+    }
+    bool zero;
+    return alloc_large(size, 1, &zero);
+}
+
+void *sta_heap_alloc_zero(size_t size)
+{
+    bool zero = false;
+    void *p;
+    bool run = size > STA_CLASS_TABLE_MAX;
+    size_t list = run ? list_of_medium(size) : 0;
+    if (!run || list < STA_CLASS_COUNT ||
+        (list < STA_LIST_COUNT && sta_self->free[list] != NULL))
+        p = sta_heap_alloc(size);
+    else
+        p = alloc_large(size, 1, &zero);
+    return p == NULL || zero ? p : memset(p, 0, size);
+}
+
+void *sta_heap_alloc_aligned(size_t size, size_t align)
+{
+    if (align <= 16)
+        return sta_heap_alloc(size);
+    size_t least = size < align ? align : size;
+    if (align < STA_UNIT_BYTES && least <= sta_options.slab_max) {
+        /* Slabs begin at a page: a slot size that is a multiple of `align`
+         * aligns every slot.  A power of two is never far. */
+        uint32_t c = sta_class_of(least);
+        while (c < STA_CLASS_COUNT && sta_class_bytes(c) % align != 0)
+            c++;
+        if (c < STA_CLASS_COUNT && sta_class_bytes(c) <= sta_options.slab_max)
+            return sta_self->free[c] ? pop(sta_self, c) : alloc_entered(c);
+    }
+    bool zero;
+    return alloc_large(size, align, &zero);
+}
+
+/* --- Free ---------------------------------------------------------------- */
+
+/* Counts the units that wait on the run lists, and gives all of them back
+ * when they are too many; sets the budget until the next count. */
+static STA_NOINLINE void recount_runs(struct sta_heap *h)
+{
+    uint32_t units = 0;
+    for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++)
+        for (struct sta_slot *s = h->free[STA_CLASS_COUNT + n]; s; s = s->next)
+            units += n;
+    if (units > STA_RUN_KEEP_UNITS / 2) {
+        sta_heap_flush_runs(h);
+        units = 0;
+    }
+    h->run_budget = STA_RUN_KEEP_UNITS - units;
+}
+
+void sta_heap_flush_runs(struct sta_heap *h)
+{
+    for (uint32_t list = STA_CLASS_COUNT; list < STA_LIST_COUNT; list++) {
+        while (h->free[list]) {
+            struct sta_slab *s = sta_slab_of(pop(h, list));
+            h->handed[list]--;
+            sta_large_free(s);
+        }
+    }
+}
+
+void sta_heap_free_due(struct sta_slab *s, struct sta_slot *slot)
+{
+    struct sta_heap *h = atomic_load_explicit(&s->owner, memory_order_relaxed);
+    if (s->state == STA_SLAB_RUN) {
+        slot->next = h->free[s->list];
+        h->free[s->list] = slot;
+        h->handed[s->list]++;
+        s->free = NULL;
+        s->countdown = 1;
+        if (h->run_budget <= s->unit_count)
+            recount_runs(h);
+        else
+            h->run_budget -= s->unit_count;
+    } else if (s->state == STA_SLAB_FULL) {
+        set_partial(h, s);
+        if (s->countdown == 0)
+            release(h, s);
+    } else if (s->state == STA_SLAB_PARTIAL) {
+        release(h, s);
+    }
+    /* An empty current slab stays: its bin is likely to need it again. */
+}
+
+void sta_heap_free_local(struct sta_slab *s, struct sta_slot *slot)
+{
+    slot->mark = mark_of(slot);
+    slot->next = s->free;
+    s->free = slot;
+    if (--s->countdown == 0)
+        sta_heap_free_due(s, slot);
+}
+
+struct sta_slab *sta_heap_check(const char *call, const void *p)
+{
+    struct sta_slab *s = sta_slab_of(p);
+    if (s == NULL) {
+        if (sta_options.foreign == STA_FOREIGN_ABORT)
+            sta_die("%s(%p): not allocated by stalloc", call, p);
+        return NULL;
+    }
+    uint32_t offset = (uint32_t)(uintptr_t)p - s->start_low;
+    const char *fault = NULL;
+    if (s->state == STA_SLAB_NONE || s->state == STA_SLAB_OWN)
+        fault = "no object is there, or it was freed before";
+    else if (!sta_slot_is_start(offset, s->reciprocal) ||
+             sta_slot_index(offset, s->reciprocal) >= s->carved)
+        fault = "not the start of an object";
+    else if (((const struct sta_slot *)p)->mark == mark_of(p)) {
+        if (sta_options.check)
+            sta_die("%s(%p): double free of a %zu-byte object", call, p,
+                    sta_slab_object_bytes(s));
+        return NULL;
+    }
+    if (fault == NULL)
+        return s;
+    if (sta_options.check)
+        sta_die("%s(%p): %s", call, p, fault);
+    return NULL;
+}
+
+STA_NOINLINE void sta_heap_free_slow(void *p)
+{
+    if (p == NULL)
+        return;
+    struct sta_slab *s = sta_heap_check("free", p);
+    if (s == NULL)
+        return;
+    struct sta_heap *owner =
+        atomic_load_explicit(&s->owner, memory_order_relaxed);
+    if (owner == sta_self)
+        sta_heap_free_local(s, p);
+    else if (s->state == STA_SLAB_RUN && owner != &sta_heap_shared)
+        sta_large_free(s);
+    else
+        sta_heap_free_remote(s, p);
+}
+
+/* --- Giving back --------------------------------------------------------- */
+
+void sta_heap_flush(struct sta_heap *h)
+{
+    for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
+        struct sta_bin *bin = &h->bins[c];
+        struct sta_slab *s = bin->current;
+        while (h->free[c]) {
+            struct sta_slot *slot = pop(h, c);
+            slot->mark = mark_of(slot);
+            slot->next = s->free;
+            s->free = slot;
+            s->countdown--;
+            h->handed[c]--;
+        }
+        if (s == NULL)
+            continue;
+        bin->current = NULL;
+        if (used_slots(s) == 0)
+            release(h, s);
+        else if (used_slots(s) < s->capacity)
+            set_partial(h, s);
+        else
+            set_full(s, 1);
+    }
+    sta_heap_flush_runs(h);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Heaps, and the single door to them: allocate, free, resize.
+ *
+ * Every thread has a heap (STALLOC_VARIANT=local), which owns slabs.  An
+ * allocation pops a slot from the heap's list of its size class; a free pushes
+ * the slot on the list of its slab, so that an empty slab is known at once and
+ * its memory can go back.  When the heap's list is empty, the slow half takes
+ * the whole list of a slab, or cuts new slots (heap.c).
+ *
+ *     thread --sta_self--> heap                    slab (owner = heap)
+ *                          free[class] -> slot -> slot
+ *                                                  free -> slot -> slot
+ *             malloc pops here <--- refill takes --- free() pushes here
+ *
+ * A thread that may not work on a slab, because another heap owns it, sends the
+ * slot to its owner (threads.c).  A heap that several threads share (the mutex
+ * variant; threads at their end) is worked on under its lock: their sta_self
+ * points to an empty heap, so that every call takes the slow half, and the
+ * fast path knows nothing of it.
+ *
+ * I1  every slot on free[c] of a class belongs to bins[c].current.
+ * I2  a slot on free[STA_CLASS_COUNT + n] is a whole run of n units.
+ */
+#ifndef STA_HEAP_HEAP_H
+#define STA_HEAP_HEAP_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/attr.h"
+#include "core/list.h"
+#include "core/sizeclass.h"
+#include "core/slot.h"
+#include "heap/config.h"
+#include "heap/options.h"
+#include "heap/pages.h"
+#include "heap/slab.h"
+#include "os/lock.h"
+
+/* All slabs of one class in one heap that may have free slots. */
+struct sta_bin {
+    struct sta_slab *current; /* refills come from here; may be NULL */
+    struct sta_list partial;  /* other slabs with free slots, oldest first */
+    uint32_t slab_count;      /* in all, full ones included */
+};
+
+enum sta_heap_state {
+    STA_HEAP_ACTIVE, /* a thread's own */
+    STA_HEAP_IDLE,   /* its thread has ended; work under its lock */
+    STA_HEAP_SHARED  /* of many threads; work under its lock */
+};
+
+/* What a free slot holds; a live one belongs to the program. */
+struct sta_slot {
+    struct sta_slot *next;
+    uintptr_t mark; /* its address xor the key: already free */
+};
+
+struct sta_heap {
+    /* the owner's thread */
+    struct sta_slot *free[STA_LIST_COUNT];
+    uint8_t class_table[STA_CLASS_TABLE_MAX / 16 + 1];
+    uint32_t run_budget; /* units that may be freed before a recount */
+    struct sta_bin bins[STA_CLASS_COUNT];
+    uint64_t handed[STA_LIST_COUNT]; /* slots that ever came on free[] */
+
+    /* frees for another heap, gathered */
+    struct sta_heap *out_to;
+    struct sta_slot *out_first;
+    struct sta_slot *out_last;
+    uint32_t out_count;
+
+    /* fixed once the heap is listed */
+    struct sta_heap *next; /* in the list of all heaps */
+
+    /* any thread */
+    _Alignas(64) _Atomic(struct sta_slot *) inbox; /* LIFO of remote frees */
+    _Atomic uint32_t state;                        /* changes under lock */
+    struct sta_lock lock; /* for work on it while idle or shared */
+};
+
+/* This thread's heap; &sta_heap_none before its first call and in threads
+ * that share a heap, &sta_heap_gone after its end.  Never NULL. */
+extern _Thread_local struct sta_heap *sta_self
+    __attribute__((tls_model("initial-exec")));
+extern struct sta_heap sta_heap_none;
+extern struct sta_heap sta_heap_gone;
+extern struct sta_heap sta_heap_shared;
+
+/* The list of all heaps that threads had; grows at its head, never shrinks. */
+extern struct sta_heap *_Atomic sta_heaps;
+extern struct sta_lock sta_heaps_lock;
+
+/* --- threads.c ----------------------------------------------------------- */
+
+/*
+ * Returns a heap that this thread may work on: its own, made on first use, or
+ * a shared one, then locked.  Give it back with sta_heap_leave().
+ */
+struct sta_heap *sta_heap_enter(void);
+
+static inline void sta_heap_leave(struct sta_heap *h)
+{
+    if (h != sta_self)
+        sta_lock_release(&h->lock);
+}
+
+/* Frees a live slot of `s`, which another heap owns. */
+void sta_heap_free_remote(struct sta_slab *s, struct sta_slot *slot);
+
+/* Takes in what other threads freed.  The caller works on `h`. */
+void sta_heap_drain(struct sta_heap *h);
+
+/* Takes a slab with free slots of class `c` from an idle heap, or NULL. */
+struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c);
+
+/* Sends off what is gathered for other heaps. */
+void sta_heap_flush_outbox(struct sta_heap *h);
+
+/* --- heap.c -------------------------------------------------------------- */
+
+/* The slow halves of the fast paths below. */
+void *sta_heap_alloc_slow(size_t size);
+void *sta_heap_alloc_medium(size_t size);
+void sta_heap_free_slow(void *p);
+void sta_heap_free_due(struct sta_slab *s, struct sta_slot *slot);
+
+/* Pushes a slot on its slab; the caller works on the slab's owner. */
+void sta_heap_free_local(struct sta_slab *s, struct sta_slot *slot);
+
+/* Gives back every slot on the heap's lists, and every empty slab. */
+void sta_heap_flush(struct sta_heap *h);
+
+/* Gives the runs that wait on the heap's lists back to the arena. */
+void sta_heap_flush_runs(struct sta_heap *h);
+
+/*
+ * Allocates at least `size` bytes.
+ *
+ * Returns  memory aligned to 16 with undefined contents; NULL when there is
+ *          none.  errno is not set.  size 0 is a unique object of 16 bytes.
+ * Threads  any.
+ * Cost     O(1), 16 instructions when the heap's list has a slot.
+ */
+STA_INLINE void *sta_heap_alloc(size_t size)
+{
+    struct sta_heap *h = sta_self;
+    if (sta_unlikely(size > STA_CLASS_TABLE_MAX))
+        return sta_heap_alloc_medium(size);
+    uint32_t c = h->class_table[(size + 15) / 16];
+    struct sta_slot *slot = h->free[c];
+    if (sta_unlikely(slot == NULL))
+        return sta_heap_alloc_slow(size);
+    h->free[c] = slot->next;
+    slot->mark = 0;
+    return slot;
+}
+
+/* The same, zeroed; and aligned to `align`, a power of two. */
+void *sta_heap_alloc_zero(size_t size);
+void *sta_heap_alloc_aligned(size_t size, size_t align);
+
+/*
+ * Frees an object; NULL is ignored.
+ *
+ * Misuse   a pointer that is not the start of a live object ends the process
+ *          with one line, see STALLOC_CHECK and STALLOC_FOREIGN.
+ * Threads  any.  errno stays.
+ * Cost     O(1), 30 instructions in the thread that owns the slab.
+ */
+STA_INLINE void sta_heap_free(void *p)
+{
+    struct sta_region *r = &sta_regions[0];
+    uintptr_t offset = (uintptr_t)p - r->base;
+    if (sta_unlikely(offset >=
+                     atomic_load_explicit(&r->span, memory_order_relaxed))) {
+        sta_heap_free_slow(p);
+        return;
+    }
+    struct sta_slab *s = &r->slabs[r->map[offset >> STA_UNIT_LOG2]];
+    struct sta_slot *slot = p;
+    uintptr_t mark = (uintptr_t)p ^ sta_options.key;
+    if (sta_unlikely(atomic_load_explicit(&s->owner, memory_order_relaxed) !=
+                     sta_self) ||
+        sta_unlikely(!sta_slot_is_start((uint32_t)(uintptr_t)p - s->start_low,
+                                        s->reciprocal)) ||
+        sta_unlikely(slot->mark == mark)) {
+        sta_heap_free_slow(p);
+        return;
+    }
+    slot->mark = mark;
+    slot->next = s->free;
+    s->free = slot;
+    if (sta_unlikely(--s->countdown == 0))
+        sta_heap_free_due(s, slot);
+}
+
+/* --- large.c ------------------------------------------------------------- */
+
+/*
+ * Allocates a run of `units` aligned to `align_units`; NULL when there is
+ * none; *zero tells whether it is all zero.  The caller works on `h`.
+ */
+void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
+                      bool *zero);
+
+/* Gives a run back to the arena. */
+void sta_large_free(struct sta_slab *s);
+
+/*
+ * Resizes an object, moving it when it must; contents up to the smaller size
+ * stay.  NULL, and the object as it was, when there is no memory.
+ */
+void *sta_heap_realloc(void *p, size_t size);
+
+/* Returns the bytes of an object that may be used; 0 for NULL. */
+size_t sta_heap_usable(const void *p);
+
+/*
+ * Returns memory that nobody uses to the system: of this thread's heap, of
+ * shared and idle heaps, and all of the arena but `keep_bytes`.  Returns the
+ * bytes given back.
+ */
+size_t sta_heap_trim(size_t keep_bytes);
+
+/* Returns the slab of a live object's start; else ends the process with a
+ * line that names `call`, or, for a pointer not ours, returns NULL. */
+struct sta_slab *sta_heap_check(const char *call, const void *p);
+
+/* Returns the bytes of one object of a slab. */
+static inline size_t sta_slab_object_bytes(const struct sta_slab *s)
+{
+    return s->list < STA_CLASS_COUNT ? sta_class_bytes(s->list)
+                                     : (size_t)s->unit_count << STA_UNIT_LOG2;
+}
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* The STALLOC_* variables: read once, validated, then sealed read-only. */
+#ifndef STA_HEAP_OPTIONS_H
+#define STA_HEAP_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum sta_variant {
+    STA_VARIANT_LOCAL,  /* a heap a thread */
+    STA_VARIANT_MUTEX,  /* one heap under a lock */
+    STA_VARIANT_SINGLE, /* one heap, one thread */
+};
+
+enum sta_format { STA_FORMAT_OFF, STA_FORMAT_TEXT, STA_FORMAT_JSON };
+
+enum sta_foreign { STA_FOREIGN_ABORT, STA_FOREIGN_IGNORE, STA_FOREIGN_FORWARD };
+
+struct sta_options {
+    /* The alignment makes it a page of its own, which is read-only once the
+     * options are set. */
+    _Alignas(4096) uintptr_t key; /* secret of this process; marks free slots */
+    size_t arena_bytes;           /* fixed size of the arena; 0: it grows */
+    size_t slab_max;              /* bytes; larger objects are page runs */
+    size_t keep_bytes;            /* STALLOC_PURGE=SIZE */
+    const char *stats_file; /* points into the environment; NULL: stderr */
+    enum sta_variant variant;
+    enum sta_format stats;
+    enum sta_foreign foreign;
+    bool purge_auto;
+    bool purge_never;
+    bool huge;
+    bool prefault;
+    bool mlock;
+    bool check;
+    bool verbose;
+    bool strip_deepbind;
+};
+
+extern struct sta_options sta_options;
+
+/*
+ * Reads the environment; each variable that is unknown or has a bad value
+ * gets one line on stderr and keeps its default.  Once, before all else.
+ */
+void sta_options_read(void);
+
+/* Returns the variant's name as STALLOC_VARIANT spells it. */
+const char *sta_variant_name(enum sta_variant v);
+
+/*
+ * Reads a size, "64M", in bytes with an optional suffix K, M, G or T; false
+ * when `s` is none, is 0, or does not fit a size_t.
+ */
+bool sta_parse_size(const char *s, size_t *bytes);
+
+#endif

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page arena: runs of units for slabs and large objects.
+ *
+ * First fit in address order packs live memory at the bottom of the region,
+ * which is what lets the top be given back and the middle be huge pages.  Free
+ * neighbours merge at once (core/runs.h), so a run that fits is always found.
+ *
+ * A free unit is either stale (it was used, its contents are still resident)
+ * or zero (never used, or purged).  The stale bits name exactly the memory that
+ * can be given back, and an allocation without a stale unit is known to be
+ * zero, which calloc uses.
+ *
+ * I1  a stale unit is free; stale_count counts them; none is at or above
+ *     stale_top.
+ * I2  a unit below span is free in `runs` or belongs to exactly one
+ *     descriptor in use.
+ *
+ * Purging goes by bytes, not by time: a free that leaves more stale memory
+ * than is kept (a share of what is in use) purges up to twice what it freed,
+ * from the top, since first fit reuses the bottom first.  So memory goes back
+ * while a program frees, no call pays for the whole of it, and a program that
+ * frees everything is small when its last free returns.
+ *
+ * Concurrency: sta_pages_lock protects everything but base, span, map and
+ * slabs, which sta_slab_of() reads without it: an object's map entries are
+ * written before its address is handed out.
+ */
+#include "heap/pages.h"
+
+#include <string.h>
+
+#include "core/bitmap.h"
+#include "heap/options.h"
+#include "heap/region.h"
+#include "os/die.h"
+#include "os/vm.h"
+
+struct sta_region sta_regions[STA_REGIONS_MAX];
+uint32_t sta_region_count;
+struct sta_lock sta_pages_lock;
+struct sta_page_counts sta_page_counts;
+
+/* What purge_by_rule() keeps: so much, or a share of what is in use. */
+static size_t keep_bytes;
+static bool keep_by_share;
+
+/* Units of the largest request: what the run index can count. */
+static const uint32_t units_most = UINT32_C(1) << 30;
+
+struct sta_slab *sta_slab_of_elsewhere(const void *p)
+{
+    for (uint32_t i = 1; i < STA_REGIONS_MAX && sta_regions[i].base; i++) {
+        struct sta_region *r = &sta_regions[i];
+        uintptr_t offset = (uintptr_t)p - r->base;
+        if (offset < atomic_load_explicit(&r->span, memory_order_relaxed))
+            return &r->slabs[r->map[offset >> STA_UNIT_LOG2]];
+    }
+    return NULL;
+}
+
+/* Takes `count` units from a region as it stands; STA_RUNS_NONE if none fit. */
+static uint32_t take_units(struct sta_region *r, uint32_t count, uint32_t align)
+{
+    uintptr_t base_align = r->base & -r->base;
+    if ((uintptr_t)align << STA_UNIT_LOG2 <= base_align)
+        return sta_runs_alloc(&r->runs, count, align);
+    /* The base is not aligned so far: take more, and give both ends back. */
+    uint32_t most = count + align - 1;
+    uint32_t first = sta_runs_alloc(&r->runs, most, 1);
+    if (first == STA_RUNS_NONE)
+        return STA_RUNS_NONE;
+    uintptr_t mask = ((uintptr_t)align << STA_UNIT_LOG2) - 1;
+    uintptr_t address = r->base + ((uintptr_t)first << STA_UNIT_LOG2);
+    uint32_t skip = (uint32_t)((-address & mask) >> STA_UNIT_LOG2);
+    if (skip)
+        sta_runs_free(&r->runs, first, skip);
+    if (skip + count < most)
+        sta_runs_free(&r->runs, first + skip + count, most - skip - count);
+    return first + skip;
+}
+
+/* Units that a region must grow by for a run of that length and alignment. */
+static uint32_t units_with_align(uint32_t count, uint32_t align)
+{
+    return align <= 1 ? count : count + align - 1;
+}
+
+/* Adds a region that holds at least `units`; NULL when there can be none. */
+static struct sta_region *add_region(uint32_t units)
+{
+    if (sta_options.arena_bytes != 0 || sta_region_count == STA_REGIONS_MAX)
+        return NULL;
+    struct sta_region *r = &sta_regions[sta_region_count];
+    size_t least = (size_t)units << STA_UNIT_LOG2;
+    size_t left = sta_vm_space_left();
+    size_t bytes = sta_vm_memory_bytes() * STA_RESERVE_FACTOR;
+    if (bytes > left / 2)
+        bytes = left / 2 & ~(size_t)(STA_UNIT_BYTES - 1);
+    for (bytes = bytes < least ? least : bytes;; bytes /= 2) {
+        bytes = bytes < least ? least : bytes;
+        if (sta_region_init(r, bytes, false)) {
+            if (units != 0 && !sta_region_extend(r, units)) {
+                sta_region_release(r);
+                return NULL;
+            }
+            sta_region_count++;
+            return r;
+        }
+        if (bytes <= least || bytes <= STA_REGION_LEAST)
+            return NULL;
+    }
+}
+
+/* Finds room in any region, growing the newest or adding one at need. */
+static struct sta_region *find_units(uint32_t count, uint32_t align,
+                                     uint32_t *first)
+{
+    struct sta_region *r;
+    for (uint32_t i = 0; i < sta_region_count; i++) {
+        r = &sta_regions[i];
+        *first = take_units(r, count, align);
+        if (*first != STA_RUNS_NONE)
+            return r;
+    }
+    uint32_t most = units_with_align(count, align);
+    r = NULL;
+    for (uint32_t i = 0; r == NULL && i < sta_region_count; i++)
+        if (sta_region_extend(&sta_regions[i], most))
+            r = &sta_regions[i];
+    if (r == NULL)
+        r = add_region(most);
+    if (r == NULL)
+        return NULL;
+    *first = take_units(r, count, align);
+    return r;
+}
+
+/* Counts units as used; returns how many of them were stale until now. */
+static uint32_t account_used(struct sta_region *r, uint32_t first,
+                             uint32_t count)
+{
+    uint32_t stale = 0;
+    if (first < r->stale_top)
+        stale = sta_bitmap_assign(r->stale, first, count, false);
+    r->stale_count -= stale;
+    sta_page_counts.reused_units += stale;
+    sta_page_counts.used_units += count;
+    if (sta_page_counts.used_units > sta_page_counts.used_peak_units)
+        sta_page_counts.used_peak_units = sta_page_counts.used_units;
+    return stale;
+}
+
+/* Frees units to the run index; they are stale unless they are `zero`. */
+static void give_units(struct sta_region *r, uint32_t first, uint32_t count,
+                       bool zero)
+{
+    sta_runs_free(&r->runs, first, count);
+    sta_page_counts.used_units -= count;
+    if (zero)
+        return;
+    r->stale_count += sta_bitmap_assign(r->stale, first, count, true);
+    if (first + count > r->stale_top)
+        r->stale_top = first + count;
+}
+
+/*
+ * Gives stale units back from the top until at most `keep` are left or
+ * `budget` units have been looked at.  Returns the units given back.
+ */
+static size_t purge(struct sta_region *r, size_t keep, size_t budget)
+{
+    size_t purged = 0;
+    while (r->stale_count > keep && budget > 0) {
+        uint32_t first;
+        uint32_t count =
+            sta_bitmap_last_ones(r->stale, 0, r->stale_top, &first);
+        if (count == 0)
+            break;
+        if (count > budget) {
+            first += count - (uint32_t)budget;
+            count = (uint32_t)budget;
+        }
+        budget -= count;
+        r->stale_top = first;
+        void *p = (void *)(r->base + ((uintptr_t)first << STA_UNIT_LOG2));
+        /* Refused, when locked or smaller than a system page: still stale. */
+        if (!sta_vm_purge(p, (size_t)count << STA_UNIT_LOG2))
+            continue;
+        r->stale_count -= sta_bitmap_assign(r->stale, first, count, false);
+        sta_page_counts.purge_calls++;
+        purged += count;
+    }
+    sta_page_counts.purged_units += purged;
+    return purged;
+}
+
+/* Purges after `freed` units came back; see the head of this file. */
+static void purge_by_rule(struct sta_region *r, uint32_t freed)
+{
+    size_t keep = keep_bytes >> STA_UNIT_LOG2;
+    if (keep_by_share)
+        keep = (STA_KEEP_LEAST >> STA_UNIT_LOG2) +
+               sta_page_counts.used_units / STA_KEEP_SHARE;
+    if (r->stale_count > keep)
+        purge(r, keep, 2 * (size_t)freed + 64);
+}
+
+static uint32_t slab_index(const struct sta_region *r, const struct sta_slab *s)
+{
+    return (uint32_t)(s - r->slabs);
+}
+
+/* Points the map entries of a run at `index`: of its first unit if a run. */
+static void set_map(struct sta_region *r, const struct sta_slab *s,
+                    uint32_t index)
+{
+    uint32_t entries = s->state == STA_SLAB_RUN ? 1 : s->unit_count;
+    for (uint32_t i = 0; i < entries; i++)
+        r->map[s->unit_first + i] = index;
+}
+
+struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
+                                 enum sta_slab_state state, bool *zero)
+{
+    struct sta_slab *s = NULL;
+    uint32_t first;
+    sta_lock_acquire(&sta_pages_lock);
+    struct sta_region *r = NULL;
+    if (count <= units_most && align <= units_most)
+        r = find_units(count, align, &first);
+    uint32_t index = r ? sta_region_take_slab(r) : 0;
+    if (index != 0) {
+        *zero = account_used(r, first, count) == 0;
+        if (count > STA_RUN_UNITS_MAX) {
+            sta_page_counts.runs_allocated++;
+            sta_page_counts.runs_allocated_units += count;
+        }
+        s = &r->slabs[index];
+        memset(s, 0, sizeof *s);
+        s->state = (uint8_t)state;
+        s->region = (uint8_t)(r - sta_regions);
+        s->unit_first = first;
+        s->unit_count = count;
+        s->start_low = (uint32_t)(uintptr_t)sta_slab_start(s);
+        set_map(r, s, index);
+    } else if (r != NULL) {
+        sta_runs_free(&r->runs, first, count);
+    }
+    sta_lock_release(&sta_pages_lock);
+    return s;
+}
+
+void sta_pages_free(struct sta_slab *s, bool zero)
+{
+    struct sta_region *r = &sta_regions[s->region];
+    uint32_t count = s->unit_count;
+    sta_lock_acquire(&sta_pages_lock);
+    set_map(r, s, 0);
+    give_units(r, s->unit_first, count, zero);
+    sta_region_give_slab(r, slab_index(r, s));
+    purge_by_rule(r, count);
+    sta_lock_release(&sta_pages_lock);
+}
+
+bool sta_pages_resize(struct sta_slab *s, uint32_t count)
+{
+    struct sta_region *r = &sta_regions[s->region];
+    uint32_t old = s->unit_count;
+    bool done = true;
+    sta_lock_acquire(&sta_pages_lock);
+    if (count < old) {
+        give_units(r, s->unit_first + count, old - count, false);
+        purge_by_rule(r, old - count);
+    } else if (count > old) {
+        uint32_t behind = s->unit_first + old;
+        uint32_t extra = count - old;
+        size_t span = atomic_load_explicit(&r->span, memory_order_relaxed);
+        uint32_t end = (uint32_t)(span >> STA_UNIT_LOG2);
+        uint32_t room = behind < end ? sta_runs_free_at(&r->runs, behind) : 0;
+        if (room < extra && behind + room == end)
+            sta_region_extend(r, extra - room);
+        done = count <= units_most && sta_runs_take(&r->runs, behind, extra);
+        if (done)
+            account_used(r, behind, extra);
+    }
+    if (done)
+        s->unit_count = count;
+    sta_lock_release(&sta_pages_lock);
+    return done;
+}
+
+void sta_pages_keep(size_t bytes)
+{
+    sta_lock_acquire(&sta_pages_lock);
+    if (!sta_options.purge_never) {
+        keep_bytes = bytes;
+        keep_by_share = false;
+    }
+    sta_lock_release(&sta_pages_lock);
+}
+
+size_t sta_pages_purge(size_t keep)
+{
+    size_t purged = 0;
+    sta_lock_acquire(&sta_pages_lock);
+    for (uint32_t i = 0; i < sta_region_count; i++)
+        purged += purge(&sta_regions[i], keep >> STA_UNIT_LOG2, SIZE_MAX);
+    sta_lock_release(&sta_pages_lock);
+    return purged << STA_UNIT_LOG2;
+}
+
+void sta_pages_refuse(void)
+{
+    sta_lock_acquire(&sta_pages_lock);
+    sta_page_counts.refused++;
+    sta_lock_release(&sta_pages_lock);
+}
+
+/* Touches, or locks, everything that a fixed arena will ever use. */
+static void prefault(const struct sta_region *r)
+{
+    char *end =
+        (char *)r->base + atomic_load_explicit(&r->span, memory_order_relaxed);
+    char *parts[][2] = {
+        {(char *)r->index, (char *)r->map},
+        {(char *)r->map, (char *)(r->map + r->map_units)},
+        {(char *)r->slabs, (char *)(r->slabs + r->slab_ready)},
+        {(char *)r->base, end},
+    };
+    bool locked = true;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t bytes = (size_t)(parts[i][1] - parts[i][0]);
+        if (sta_options.mlock)
+            locked = sta_vm_lock(parts[i][0], bytes) && locked;
+        if (sta_options.prefault)
+            sta_vm_touch(parts[i][0], bytes);
+    }
+    if (!locked)
+        sta_warn("STALLOC_MLOCK: the system refused to lock %B in memory; "
+                 "raise RLIMIT_MEMLOCK (ulimit -l)",
+                 (size_t)(end - (char *)r->reservation));
+}
+
+bool sta_pages_init(void)
+{
+    keep_bytes = sta_options.purge_never ? SIZE_MAX : sta_options.keep_bytes;
+    keep_by_share = sta_options.purge_auto && !sta_options.purge_never;
+    if (sta_options.arena_bytes == 0)
+        return add_region(0) != NULL;
+    if (!sta_region_init(&sta_regions[0], sta_options.arena_bytes, true))
+        return false;
+    sta_region_count = 1;
+    if (sta_options.prefault || sta_options.mlock)
+        prefault(&sta_regions[0]);
+    return true;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page arena: page runs by address-ordered first fit over one reservation
+ * of address space (further ones only when it is full and may grow).
+ */
+#ifndef STA_HEAP_PAGES_H
+#define STA_HEAP_PAGES_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/attr.h"
+#include "core/runs.h"
+#include "heap/config.h"
+#include "heap/slab.h"
+#include "os/lock.h"
+
+/* One reservation: metadata in front, then units, committed from the bottom. */
+struct sta_region {
+    /* any thread; span grows, the rest is fixed once base is set */
+    uintptr_t base;
+    _Atomic size_t span; /* bytes committed; relaxed */
+    uint32_t *map;       /* unit -> descriptor, 0 for none */
+    struct sta_slab *slabs;
+
+    /* sta_pages_lock */
+    struct sta_runs runs;
+    uint64_t *stale; /* a bit a unit: free, but its contents are not zero */
+    uint32_t stale_count;
+    uint32_t stale_top;  /* no stale unit at or above */
+    uint32_t units_max;  /* that the reservation holds */
+    uint32_t map_units;  /* whose map entries are committed */
+    uint32_t slab_used;  /* descriptors ever used; 0 is nobody's */
+    uint32_t slab_ready; /* descriptors committed */
+    uint32_t slab_free;  /* first unused descriptor; 0 for none */
+    void *index;         /* of runs; the stale bits lie behind it */
+    void *reservation;
+    size_t reservation_bytes;
+};
+
+/* What the arena counts; sta_pages_lock. */
+struct sta_page_counts {
+    size_t used_units;
+    size_t used_peak_units;
+    size_t reused_units; /* handed out while still resident: faults saved */
+    size_t purged_units; /* in all */
+    size_t purge_calls;
+    size_t moved_units;    /* by mremap instead of a copy */
+    size_t refused;        /* requests that ended in NULL */
+    size_t runs_allocated; /* large runs, in all */
+    size_t runs_allocated_units;
+};
+
+extern struct sta_region sta_regions[STA_REGIONS_MAX];
+extern uint32_t sta_region_count; /* sta_pages_lock */
+extern struct sta_lock sta_pages_lock;
+extern struct sta_page_counts sta_page_counts;
+
+/* Makes the first region, as sta_options says; false when the system gives
+ * no memory at all.  Once, before all else. */
+bool sta_pages_init(void);
+
+/*
+ * Allocates the lowest run of `count` units aligned to `align` units (a power
+ * of two), with a descriptor.  Its map entries are set for every unit, or for
+ * the first only when `state` is STA_SLAB_RUN.
+ *
+ * Returns  the descriptor, with owner, list, reciprocal and counts for the
+ *          caller to fill, or NULL; *zero tells whether all bytes are 0.
+ * Threads  takes sta_pages_lock.
+ * Cost     O(log units), and a system call when memory must be committed.
+ */
+struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
+                                 enum sta_slab_state state, bool *zero);
+
+/* Frees a run and its descriptor; purges by rule.  `zero` promises that the
+ * system took the contents already. */
+void sta_pages_free(struct sta_slab *s, bool zero);
+
+/*
+ * Resizes a STA_SLAB_RUN where it is; false, and nothing changed, when the
+ * units behind it are not free.
+ */
+bool sta_pages_resize(struct sta_slab *s, uint32_t count);
+
+/* Gives back all free memory beyond `keep` bytes; returns the bytes given. */
+size_t sta_pages_purge(size_t keep);
+
+/* Sets how much free memory is kept; SIZE_MAX for all of it. */
+void sta_pages_keep(size_t bytes);
+
+/* Counts one request that ends in NULL. */
+void sta_pages_refuse(void);
+
+/* Returns the first byte of a run. */
+static inline void *sta_slab_start(const struct sta_slab *s)
+{
+    return (void *)(sta_regions[s->region].base +
+                    ((uintptr_t)s->unit_first << STA_UNIT_LOG2));
+}
+
+/* The rest of sta_slab_of(): the other regions; NULL for a foreign pointer. */
+struct sta_slab *sta_slab_of_elsewhere(const void *p);
+
+/*
+ * Returns the descriptor of the unit that holds `p`: NULL when p is not ours,
+ * and descriptor 0 of the region, which has no owner, when no object is there.
+ */
+static inline struct sta_slab *sta_slab_of(const void *p)
+{
+    struct sta_region *r = &sta_regions[0];
+    uintptr_t offset = (uintptr_t)p - r->base;
+    if (sta_unlikely(offset >=
+                     atomic_load_explicit(&r->span, memory_order_relaxed)))
+        return sta_slab_of_elsewhere(p);
+    return &r->slabs[r->map[offset >> STA_UNIT_LOG2]];
+}
+
+/* True for the descriptor that stands for "no object here". */
+static inline bool sta_slab_is_nobody(const struct sta_slab *s)
+{
+    return s->state == STA_SLAB_NONE;
+}
+
+#endif

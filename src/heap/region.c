@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reservations: made, laid out, committed step by step.
+ *
+ *     reservation                                    base (aligned)
+ *     | index, stale | map        | descriptors |   | units            |
+ *     | committed    | committed -->  -->       |   | committed -->    |
+ *
+ * Everything is reserved at once without access, so that it costs nothing
+ * until it is used, and committed from the left as the heap grows: mlockall,
+ * fork, a core dump and strict overcommit see only what is in use.  The index
+ * and the stale bits (3 to 4 bits a unit) are committed whole, as they are
+ * addressed by level; they are touched page by page all the same.
+ */
+#include "heap/region.h"
+
+#include <string.h>
+
+#include "core/bits.h"
+#include "heap/options.h"
+#include "os/vm.h"
+
+enum {
+    /* Metadata is committed in steps of this, and laid out on its multiples:
+     * the largest system page that Linux knows. */
+    META_STEP = 65536,
+    SLABS_PER_STEP = META_STEP / (int)sizeof(struct sta_slab),
+    MAP_PER_STEP = META_STEP / (int)sizeof(uint32_t)
+};
+
+static uint32_t span_units(const struct sta_region *r)
+{
+    return (uint32_t)(atomic_load_explicit(&r->span, memory_order_relaxed) >>
+                      STA_UNIT_LOG2);
+}
+
+/* Commits map entries for units below `units`. */
+static bool commit_map(struct sta_region *r, uint32_t units)
+{
+    if (units <= r->map_units)
+        return true;
+    size_t entries = sta_round_up(units, MAP_PER_STEP);
+    if (!sta_vm_commit(r->map + r->map_units,
+                       (entries - r->map_units) * sizeof *r->map))
+        return false;
+    r->map_units = (uint32_t)entries;
+    return true;
+}
+
+/* Commits descriptors below index `count`. */
+static bool commit_slabs(struct sta_region *r, uint32_t count)
+{
+    if (count <= r->slab_ready)
+        return true;
+    size_t ready = sta_round_up(count, SLABS_PER_STEP);
+    if (!sta_vm_commit(r->slabs + r->slab_ready,
+                       (ready - r->slab_ready) * sizeof *r->slabs))
+        return false;
+    r->slab_ready = (uint32_t)ready;
+    return true;
+}
+
+/* Makes `units` more of the reservation usable. */
+static bool commit_units(struct sta_region *r, uint32_t units)
+{
+    size_t span = atomic_load_explicit(&r->span, memory_order_relaxed);
+    size_t bytes = (size_t)units << STA_UNIT_LOG2;
+    if (!commit_map(r, span_units(r) + units) ||
+        !sta_vm_commit((void *)(r->base + span), bytes))
+        return false;
+    /* No huge pages while small, for kernels that hand them out unasked. */
+    if (span < STA_HUGE_BYTES && span + bytes >= STA_HUGE_BYTES)
+        sta_vm_huge((void *)r->base, (size_t)r->units_max << STA_UNIT_LOG2,
+                    false);
+    if (sta_options.huge && span >= STA_HUGE_FROM)
+        sta_vm_huge((void *)(r->base + span), bytes, true);
+    sta_runs_extend(&r->runs, units);
+    atomic_store_explicit(&r->span, span + bytes, memory_order_relaxed);
+    return true;
+}
+
+bool sta_region_extend(struct sta_region *r, uint32_t units)
+{
+    uint32_t room = r->units_max - span_units(r);
+    if (units > room)
+        return false;
+    size_t span = (size_t)span_units(r) << STA_UNIT_LOG2;
+    size_t ahead = span / 4;
+    ahead = ahead < STA_COMMIT_LEAST ? STA_COMMIT_LEAST : ahead;
+    ahead = ahead > STA_COMMIT_MOST ? STA_COMMIT_MOST : ahead;
+    size_t least = (size_t)units << STA_UNIT_LOG2;
+    size_t step = sta_round_up(least > ahead ? least : ahead, META_STEP);
+    if (span + step >= STA_HUGE_FROM) /* whole huge pages from there on */
+        step = sta_round_up(span + step, STA_HUGE_BYTES) - span;
+    size_t step_units = step >> STA_UNIT_LOG2;
+    if (step_units > room)
+        step_units = room;
+    if (commit_units(r, (uint32_t)step_units))
+        return true;
+    /* Strict overcommit may have room for what is needed, if not for more. */
+    step_units = sta_round_up(least, META_STEP) >> STA_UNIT_LOG2;
+    return step_units <= room && commit_units(r, (uint32_t)step_units);
+}
+
+uint32_t sta_region_take_slab(struct sta_region *r)
+{
+    uint32_t index = r->slab_free;
+    if (index != 0) {
+        r->slab_free = r->slabs[index].unit_first;
+        return index;
+    }
+    if (!commit_slabs(r, r->slab_used + 1))
+        return 0;
+    return r->slab_used++;
+}
+
+void sta_region_give_slab(struct sta_region *r, uint32_t index)
+{
+    r->slabs[index].state = STA_SLAB_NONE;
+    r->slabs[index].unit_first = r->slab_free;
+    r->slab_free = index;
+}
+
+void sta_region_release(struct sta_region *r)
+{
+    sta_vm_release(r->reservation, r->reservation_bytes);
+    memset(r, 0, sizeof *r);
+}
+
+bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
+{
+    size_t units = bytes >> STA_UNIT_LOG2;
+    size_t index = sta_round_up(sta_runs_index_bytes((uint32_t)units), 64);
+    size_t bits = sta_round_up(index + units / 8 + 8, META_STEP);
+    size_t map = sta_round_up(units * sizeof *r->map, META_STEP);
+    size_t slabs = sta_round_up((units + 1) * sizeof *r->slabs, META_STEP);
+    size_t align = bytes >= 16 * STA_HUGE_BYTES ? STA_HUGE_BYTES : META_STEP;
+    size_t total = bits + map + slabs + align + sta_round_up(bytes, META_STEP);
+    char *p = sta_vm_reserve(total);
+    if (p == NULL)
+        return false;
+    memset(r, 0, sizeof *r);
+    r->reservation = p;
+    r->reservation_bytes = total;
+    p = (char *)sta_round_up((uintptr_t)p, META_STEP); /* 64 KiB of the slack */
+    r->index = p;
+    r->stale = (uint64_t *)(void *)(p + index);
+    r->map = (uint32_t *)(void *)(p + bits);
+    r->slabs = (struct sta_slab *)(void *)(p + bits + map);
+    r->units_max = (uint32_t)units;
+    r->slab_used = 1;
+    r->base = sta_round_up((uintptr_t)p + bits + map + slabs, align);
+    if (sta_vm_commit(p, bits)) {
+        sta_runs_init(&r->runs, p, (uint32_t)units);
+        if (commit_slabs(r, whole ? (uint32_t)units + 1 : 1) &&
+            (!whole || commit_units(r, (uint32_t)units)))
+            return true;
+    }
+    sta_region_release(r);
+    return false;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Reservations: made, laid out, committed step by step.  For pages.c. */
+#ifndef STA_HEAP_REGION_H
+#define STA_HEAP_REGION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "heap/pages.h"
+
+/*
+ * Reserves a region for `bytes` of units and commits its index; false, with
+ * nothing kept, when the system refuses.  With `whole` all of it is committed
+ * at once, so that it never needs the system again.
+ */
+bool sta_region_init(struct sta_region *r, size_t bytes, bool whole);
+
+/* Gives a region's addresses back; no object lives in it. */
+void sta_region_release(struct sta_region *r);
+
+/*
+ * Commits at least `units` more, and some ahead; false when the reservation
+ * has no room or the system refuses.
+ */
+bool sta_region_extend(struct sta_region *r, uint32_t units);
+
+/* Returns an unused descriptor's index, or 0 when there is no memory. */
+uint32_t sta_region_take_slab(struct sta_region *r);
+
+/* Returns a descriptor that is no longer in use. */
+void sta_region_give_slab(struct sta_region *r, uint32_t index);
+
+#endif

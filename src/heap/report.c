@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The counters as people read them, and as programs do.
+ *
+ * The JSON is one object on several lines; its keys are the fields of struct
+ * sta_stats, and libstalloc(7) documents them.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "heap/stats.h"
+#include "os/die.h"
+#include "os/env.h"
+#include "os/out.h"
+
+/* Returns 100 * part / whole, or 0 of nothing. */
+static unsigned percent(uint64_t part, uint64_t whole)
+{
+    return whole ? (unsigned)(part * 100 / whole) : 0;
+}
+
+/* Free memory that is not in the largest free run, in percent. */
+static unsigned fragmentation(const struct sta_stats *t)
+{
+    return percent(t->free_bytes - t->largest_free_bytes, t->free_bytes);
+}
+
+static void text_class(struct sta_out *o, const char *name,
+                       const struct sta_stats_class *c, uint64_t live_bytes)
+{
+    if (c->total == 0)
+        return;
+    sta_out_print(o, "  %9s %12zu %12B %14zu %8zu %12B %4u%%\n", name,
+                  (size_t)c->live, (size_t)live_bytes, (size_t)c->total,
+                  (size_t)c->slabs, (size_t)c->slabs_bytes,
+                  percent(live_bytes, c->slabs_bytes));
+}
+
+static void write_text(struct sta_out *o, const struct sta_stats *t)
+{
+    sta_out_print(o,
+                  "stalloc %s statistics of %s, process %d, variant %s\n"
+                  "  objects   live %zu (%B), allocated %zu (%B), freed %zu, "
+                  "refused %zu\n",
+                  STA_VERSION, sta_env_program(), (int)getpid(),
+                  sta_variant_name(sta_options.variant), (size_t)t->live_count,
+                  (size_t)t->live_bytes, (size_t)t->total_count,
+                  (size_t)t->total_bytes, (size_t)t->freed_count,
+                  (size_t)t->refused_count);
+    sta_out_print(o,
+                  "  arena     used %B, peak %B, free %B in %zu runs, largest "
+                  "%B, fragmented %u%%\n",
+                  (size_t)t->used_bytes, (size_t)t->peak_bytes,
+                  (size_t)t->free_bytes, (size_t)t->free_runs,
+                  (size_t)t->largest_free_bytes, fragmentation(t));
+    sta_out_print(o,
+                  "  system    resident %B, peak %B, committed %B, reserved "
+                  "%B%s\n",
+                  (size_t)t->resident_bytes, (size_t)t->resident_peak_bytes,
+                  (size_t)t->committed_bytes, (size_t)t->reserved_bytes,
+                  t->fixed_bytes ? ", fixed size" : "");
+    sta_out_print(o,
+                  "  purging   given back %B in %zu calls, kept for reuse %B, "
+                  "reused %B without a fault\n",
+                  (size_t)t->purged_bytes, (size_t)t->purge_calls,
+                  (size_t)t->stale_bytes, (size_t)t->faults_saved_bytes);
+    sta_out_print(o, "  threads   heaps %zu, lock waits %zu\n",
+                  (size_t)t->heaps, (size_t)t->lock_waits);
+    sta_out_print(o, "  %9s %12s %12s %14s %8s %12s %5s\n", "size", "live",
+                  "live bytes", "allocated", "slabs", "slab bytes", "full");
+    uint64_t in_slots = 0;
+    for (int i = 0; i < STA_STATS_CLASSES; i++) {
+        const struct sta_stats_class *c = &t->classes[i];
+        char name[8];
+        char *s = name + sizeof name;
+        *--s = '\0';
+        for (uint64_t n = c->slot_bytes; n; n /= 10)
+            *--s = (char)('0' + n % 10);
+        text_class(o, s, c, c->live * c->slot_bytes);
+        in_slots += c->live * c->slot_bytes;
+    }
+    text_class(o, "runs", &t->runs, t->live_bytes - in_slots);
+}
+
+static void json_field(struct sta_out *o, const char *name, uint64_t value)
+{
+    sta_out_print(o, "  \"%s\": %zu,\n", name, (size_t)value);
+}
+
+/* Puts a string of the system's as JSON. */
+static void json_string(struct sta_out *o, const char *s)
+{
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c == '"' || c == '\\')
+            sta_out_print(o, "\\%c", c);
+        else if (c < ' ' || c > '~')
+            sta_out_print(o, "\\u00%x%x", c >> 4, c & 15u);
+        else
+            sta_out_print(o, "%c", c);
+    }
+}
+
+static void json_class(struct sta_out *o, const struct sta_stats_class *c)
+{
+    sta_out_print(o,
+                  "{\"slot_bytes\": %zu, \"live\": %zu, \"total\": %zu, "
+                  "\"slabs\": %zu, \"slabs_bytes\": %zu}",
+                  (size_t)c->slot_bytes, (size_t)c->live, (size_t)c->total,
+                  (size_t)c->slabs, (size_t)c->slabs_bytes);
+}
+
+static void write_json(struct sta_out *o, const struct sta_stats *t)
+{
+    sta_out_print(o, "{\n  \"stalloc\": \"%s\",\n  \"stats_version\": %u,\n",
+                  STA_VERSION, t->version);
+    sta_out_print(o, "  \"program\": \"");
+    json_string(o, sta_env_program());
+    sta_out_print(o, "\",\n  \"pid\": %d,\n  \"variant\": \"%s\",\n",
+                  (int)getpid(), sta_variant_name(sta_options.variant));
+    json_field(o, "live_bytes", t->live_bytes);
+    json_field(o, "live_count", t->live_count);
+    json_field(o, "total_bytes", t->total_bytes);
+    json_field(o, "total_count", t->total_count);
+    json_field(o, "freed_count", t->freed_count);
+    json_field(o, "refused_count", t->refused_count);
+    json_field(o, "fixed_bytes", t->fixed_bytes);
+    json_field(o, "reserved_bytes", t->reserved_bytes);
+    json_field(o, "committed_bytes", t->committed_bytes);
+    json_field(o, "used_bytes", t->used_bytes);
+    json_field(o, "peak_bytes", t->peak_bytes);
+    json_field(o, "free_bytes", t->free_bytes);
+    json_field(o, "stale_bytes", t->stale_bytes);
+    json_field(o, "largest_free_bytes", t->largest_free_bytes);
+    json_field(o, "free_runs", t->free_runs);
+    json_field(o, "fragmentation_percent", fragmentation(t));
+    json_field(o, "purged_bytes", t->purged_bytes);
+    json_field(o, "purge_calls", t->purge_calls);
+    json_field(o, "faults_saved_bytes", t->faults_saved_bytes);
+    json_field(o, "resident_bytes", t->resident_bytes);
+    json_field(o, "resident_peak_bytes", t->resident_peak_bytes);
+    json_field(o, "lock_waits", t->lock_waits);
+    json_field(o, "heaps", t->heaps);
+    sta_out_print(o, "  \"runs\": ");
+    json_class(o, &t->runs);
+    sta_out_print(o, ",\n  \"classes\": [");
+    const char *separator = "\n    ";
+    for (int i = 0; i < STA_STATS_CLASSES; i++) {
+        if (t->classes[i].total == 0)
+            continue;
+        sta_out_print(o, "%s", separator);
+        json_class(o, &t->classes[i]);
+        separator = ",\n    ";
+    }
+    sta_out_print(o, "\n  ]\n}\n");
+}
+
+int sta_stats_write(int fd, enum sta_format format)
+{
+    struct sta_stats stats;
+    struct sta_out o;
+    sta_stats_collect(&stats);
+    sta_out_init(&o, fd);
+    if (format == STA_FORMAT_JSON)
+        write_json(&o, &stats);
+    else
+        write_text(&o, &stats);
+    sta_out_flush(&o);
+    return o.error;
+}
+
+/* Expands %p, %e and %% of a file pattern; false when it does not fit. */
+static bool expand(const char *pattern, char *path, size_t size)
+{
+    size_t len = 0;
+    for (const char *s = pattern; *s; s++) {
+        char digits[16];
+        char one[2] = {*s, '\0'};
+        const char *piece = one;
+        if (*s == '%' && s[1] == 'p') {
+            char *d = digits + sizeof digits;
+            *--d = '\0';
+            for (int pid = getpid(); pid; pid /= 10)
+                *--d = (char)('0' + pid % 10);
+            piece = d;
+        } else if (*s == '%' && s[1] == 'e') {
+            piece = sta_env_program();
+        }
+        s += *s == '%' && s[1] && strchr("pe%", s[1]) ? 1 : 0;
+        size_t piece_len = strlen(piece);
+        if (len + piece_len >= size)
+            return false;
+        memcpy(path + len, piece, piece_len + 1);
+        len += piece_len;
+    }
+    return true;
+}
+
+void sta_stats_at_exit(void)
+{
+    char path[4096];
+    int fd = STDERR_FILENO;
+    int saved = errno;
+    if (sta_options.stats == STA_FORMAT_OFF)
+        return;
+    if (sta_options.stats_file) {
+        fd = -1;
+        if (expand(sta_options.stats_file, path, sizeof path))
+            fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        if (fd < 0)
+            sta_warn("STALLOC_STATS_FILE=%s: cannot open the file; no "
+                     "statistics",
+                     sta_options.stats_file);
+    }
+    if (fd >= 0)
+        sta_stats_write(fd, sta_options.stats);
+    if (fd >= 0 && fd != STDERR_FILENO)
+        close(fd);
+    errno = saved;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The descriptor of a page run in use: what the library knows of its objects.
+ *
+ * Descriptors lie in a table of their own, out of reach of an overflow, and
+ * are 64 bytes: one cache line tells free() all it needs.  A run is either cut
+ * into slots of one size class, or is one object (a slab of one slot).
+ *
+ *     region->map[unit]  4 bytes a unit: which descriptor, 0 for none
+ *                |
+ *                v
+ *     region->slabs[n]  { owner, free list, countdown, reciprocal, … }
+ *                |
+ *                v  unit_first
+ *     +--------+--------+--------+--- … ---+
+ *     | slot 0 | slot 1 | slot 2 | not yet carved
+ *     +--------+--------+--------+--- … ---+
+ *
+ * Invariants, while no call is under way:
+ * I1  used = countdown + excess: the slots that are not on `free` and have
+ *     been carved; those on the heap's own list count as used.
+ * I2  countdown reaches 0 when something is due: the first frees of a full
+ *     slab, or the last of any other.  So one decrement and one test serve
+ *     the fast path for both.
+ * I3  a free slot holds the next free slot in its first word and its mark
+ *     (address xor the process's key) in its second; a live one never holds
+ *     its mark but by the program's doing, one chance in 2^64.
+ * I4  the map names the descriptor at every unit of a slab, and at the first
+ *     unit only of a run; all other entries are 0.
+ */
+#ifndef STA_HEAP_SLAB_H
+#define STA_HEAP_SLAB_H
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "core/list.h"
+
+struct sta_heap;
+
+enum sta_slab_state {
+    STA_SLAB_NONE,    /* not in use; the zero of fresh memory */
+    STA_SLAB_CURRENT, /* its bin refills from it */
+    STA_SLAB_PARTIAL, /* on its bin's list: has free slots */
+    STA_SLAB_FULL,    /* on no list: every slot is in use */
+    STA_SLAB_RUN,     /* one object */
+    STA_SLAB_OWN      /* memory of the library itself */
+};
+
+struct sta_slab {
+    /* who may work on it without a lock; changes under the owner's lock */
+    struct sta_heap *_Atomic owner;
+
+    /* fixed while in use; any thread */
+    uint32_t reciprocal; /* of the slot size, see core/slot.h */
+    uint32_t start_low;  /* low half of the first byte's address */
+    uint32_t unit_first; /* in its region */
+    uint32_t unit_count; /* of a run: resize changes it */
+    uint16_t capacity;   /* slots */
+    uint8_t list;        /* index of the heap's list that serves it */
+    uint8_t region;
+
+    /* owner only */
+    uint32_t countdown;
+    void *free;
+    uint16_t carved; /* slots cut so far, at the bottom */
+    uint16_t excess;
+    uint8_t state;
+    struct sta_list link; /* in its bin while partial */
+};
+
+static_assert(sizeof(struct sta_slab) == 64, "one cache line");
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Counters, collected on demand.
+ *
+ * The fast paths count nothing.  What is live follows from the slabs: slots
+ * that are off a slab's own list, less those on the heap's list.  What was ever
+ * allocated follows from the slots that came on a heap's list, less those
+ * still there.  So the price is paid by who asks, with a walk over the slab
+ * descriptors, and the lists of running threads, which nobody else may walk,
+ * count as live.
+ */
+#include "heap/stats.h"
+
+#include <string.h>
+
+#include "heap/heap.h"
+#include "os/die.h"
+#include "os/vm.h"
+
+static_assert((int)STA_STATS_CLASSES == (int)STA_CLASS_COUNT,
+              "the public header repeats the number of classes");
+
+void sta_stats_start(void)
+{
+    const char *variant = sta_variant_name(sta_options.variant);
+    if (!sta_options.verbose)
+        return;
+    if (sta_options.arena_bytes)
+        sta_warn("libstalloc " STA_VERSION " active: variant %s, arena %B "
+                 "fixed",
+                 variant, sta_options.arena_bytes);
+    else
+        sta_warn("libstalloc " STA_VERSION " active: variant %s, arena grows "
+                 "up to %B",
+                 variant, (size_t)sta_regions[0].units_max << STA_UNIT_LOG2);
+}
+
+/* Adds one descriptor in use. */
+static void add_slab(struct sta_stats *t, const struct sta_slab *s)
+{
+    size_t run_bytes = (size_t)s->unit_count << STA_UNIT_LOG2;
+    if (s->state == STA_SLAB_RUN) {
+        t->runs.live++;
+        t->runs.slabs++;
+        t->runs.slabs_bytes += run_bytes;
+        t->live_bytes += run_bytes;
+    } else if (s->state != STA_SLAB_OWN) {
+        struct sta_stats_class *c = &t->classes[s->list];
+        uint32_t used = s->countdown + s->excess;
+        c->live += used;
+        c->slabs++;
+        c->slabs_bytes += run_bytes;
+        t->live_bytes += (uint64_t)used * sta_class_bytes(s->list);
+    }
+}
+
+/* Adds a region: its slabs and its free runs. */
+static void add_region(struct sta_stats *t, const struct sta_region *r)
+{
+    for (uint32_t i = 1; i < r->slab_used; i++)
+        if (r->slabs[i].state != STA_SLAB_NONE)
+            add_slab(t, &r->slabs[i]);
+    uint32_t largest = sta_runs_largest(&r->runs);
+    size_t largest_bytes = (size_t)largest << STA_UNIT_LOG2;
+    if (largest_bytes > t->largest_free_bytes)
+        t->largest_free_bytes = largest_bytes;
+    uint32_t count;
+    for (uint32_t at = 0;
+         (at = sta_runs_next(&r->runs, at, &count)) != STA_RUNS_NONE;
+         at += count)
+        t->free_runs++;
+    t->committed_bytes += atomic_load_explicit(&r->span, memory_order_relaxed);
+    t->reserved_bytes += r->reservation_bytes;
+    t->stale_bytes += (uint64_t)r->stale_count << STA_UNIT_LOG2;
+}
+
+/* Adds what the arena counts. */
+static void add_arena(struct sta_stats *t)
+{
+    sta_lock_acquire(&sta_pages_lock);
+    const struct sta_page_counts *n = &sta_page_counts;
+    for (uint32_t i = 0; i < sta_region_count; i++)
+        add_region(t, &sta_regions[i]);
+    t->fixed_bytes = sta_options.arena_bytes;
+    t->used_bytes = (uint64_t)n->used_units << STA_UNIT_LOG2;
+    t->peak_bytes = (uint64_t)n->used_peak_units << STA_UNIT_LOG2;
+    t->free_bytes = t->committed_bytes - t->used_bytes;
+    t->purged_bytes = (uint64_t)n->purged_units << STA_UNIT_LOG2;
+    t->purge_calls = n->purge_calls;
+    t->faults_saved_bytes = (uint64_t)n->reused_units << STA_UNIT_LOG2;
+    t->refused_count = n->refused;
+    t->runs.total = n->runs_allocated;
+    t->total_bytes = (uint64_t)n->runs_allocated_units << STA_UNIT_LOG2;
+    t->lock_waits += sta_lock_waits(&sta_pages_lock);
+    sta_lock_release(&sta_pages_lock);
+}
+
+/* Adds what one heap handed out; `walk` when its lists may be walked. */
+static void add_heap(struct sta_stats *t, const struct sta_heap *h, bool walk)
+{
+    for (uint32_t list = 0; list < STA_LIST_COUNT; list++) {
+        uint32_t units = list < STA_CLASS_COUNT ? 0 : list - STA_CLASS_COUNT;
+        struct sta_stats_class *c = units ? &t->runs : &t->classes[0] + list;
+        uint64_t bytes = (uint64_t)units << STA_UNIT_LOG2;
+        if (list == STA_CLASS_COUNT)
+            continue; /* there are no runs of no units */
+        if (!units)
+            bytes = sta_class_bytes(list);
+        uint64_t waiting = 0;
+        for (const struct sta_slot *s = walk ? h->free[list] : NULL; s;
+             s = s->next)
+            waiting++;
+        c->total += h->handed[list] - waiting;
+        t->total_bytes += (h->handed[list] - waiting) * bytes;
+        c->live -= waiting;
+        t->live_bytes -= waiting * bytes;
+    }
+    t->lock_waits += sta_lock_waits(&h->lock);
+}
+
+static void add_heaps(struct sta_stats *t)
+{
+    struct sta_heap *own = sta_self;
+    struct sta_heap *h = atomic_load_explicit(&sta_heaps, memory_order_acquire);
+    for (; h; h = h->next) {
+        t->heaps++;
+        if (h == own) {
+            add_heap(t, h, true);
+            continue;
+        }
+        sta_lock_acquire(&h->lock);
+        add_heap(t, h,
+                 atomic_load_explicit(&h->state, memory_order_relaxed) !=
+                     STA_HEAP_ACTIVE);
+        sta_lock_release(&h->lock);
+    }
+    sta_lock_acquire(&sta_heap_shared.lock);
+    add_heap(t, &sta_heap_shared, true);
+    sta_lock_release(&sta_heap_shared.lock);
+}
+
+void sta_stats_collect(struct sta_stats *t)
+{
+    struct sta_heap *own = sta_heap_enter();
+    sta_heap_flush_outbox(own);
+    sta_heap_drain(own);
+    sta_heap_leave(own);
+    memset(t, 0, sizeof *t);
+    t->version = STA_STATS_VERSION;
+    t->size = sizeof *t;
+    add_arena(t);
+    add_heaps(t);
+    for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
+        t->classes[c].slot_bytes = sta_class_bytes(c);
+        t->live_count += t->classes[c].live;
+        t->total_count += t->classes[c].total;
+    }
+    t->live_count += t->runs.live;
+    t->total_count += t->runs.total;
+    t->freed_count = t->total_count - t->live_count;
+    size_t now, peak;
+    sta_vm_resident(&now, &peak);
+    t->resident_bytes = now;
+    t->resident_peak_bytes = peak;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Counters: collected on demand, printed as text or JSON. */
+#ifndef STA_HEAP_STATS_H
+#define STA_HEAP_STATS_H
+
+#include "heap/options.h"
+#include "stalloc/malloc.h"
+
+/* Prints the line of STALLOC_VERBOSE; once, at the library's start. */
+void sta_stats_start(void);
+
+/* Adds everything up; see sta_stats_get() for what is exact. */
+void sta_stats_collect(struct sta_stats *out);
+
+/* Writes the counters to a descriptor; returns 0 or an errno. */
+int sta_stats_write(int fd, enum sta_format format);
+
+/* Writes what STALLOC_STATS asks for, where STALLOC_STATS_FILE says. */
+void sta_stats_at_exit(void);
+
+#endif

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Heaps come and go with threads; frees cross from one to another; fork.
+ *
+ * A heap, once made, lives as long as the process.  When its thread ends it
+ * becomes idle: what it cached goes back, and it waits for a new thread to take
+ * it over, slabs and all.  Meanwhile any thread that frees into it does the
+ * work itself under the heap's lock, and any thread that needs a slab may take
+ * one of its partial slabs, so that memory of ended threads is reused.
+ *
+ * A slot of another thread's slab goes to its owner's inbox, a stack that
+ * anybody pushes on and only the owner empties, all at once, in its next
+ * slow call; there is no pop, hence no ABA.  A thread gathers slots for one
+ * owner and sends them with one compare-and-swap.  A slab may change its owner
+ * while a slot is on its way: the old owner then sends the slot on.
+ *
+ * Nothing may be lost when a heap becomes idle just as a slot is sent: the
+ * ending thread sets the state and then empties the inbox; the sender pushes
+ * and then reads the state (both sequentially consistent), so at least one
+ * of the two sees the other.
+ *
+ * After a thread's own heap is gone (destructors of thread-specific data run in
+ * any order), it shares sta_heap_shared under its lock.  So do all threads in
+ * the mutex variant.
+ *
+ * Fork: the stdio list lock is taken before ours, as glibc does for its own
+ * malloc: getline holds a FILE and calls malloc, fflush(NULL) holds the list
+ * and waits for that FILE.  In the child the heaps of the threads that are not
+ * there any more stay as they are, since one may have been at work on them.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "heap/heap.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+
+#include "heap/stats.h"
+#include "os/die.h"
+
+_Thread_local struct sta_heap *sta_self
+    __attribute__((tls_model("initial-exec"))) = &sta_heap_none;
+struct sta_heap sta_heap_shared;
+struct sta_heap *_Atomic sta_heaps;
+struct sta_lock sta_heaps_lock;
+
+static _Atomic uint32_t idle_count; /* of heaps; a hint */
+static pthread_key_t thread_end_key;
+static _Atomic int single_taken; /* the one thread of STALLOC_VARIANT=single */
+
+/* --- Frees for other heaps ----------------------------------------------- */
+
+static void push_inbox(struct sta_heap *to, struct sta_slot *first,
+                       struct sta_slot *last)
+{
+    struct sta_slot *head =
+        atomic_load_explicit(&to->inbox, memory_order_relaxed);
+    do
+        last->next = head;
+    while (!atomic_compare_exchange_weak_explicit(
+        &to->inbox, &head, first, memory_order_seq_cst, memory_order_relaxed));
+}
+
+/* Sends slots to a heap, and does its work when it has no thread for it. */
+static void send(struct sta_heap *to, struct sta_slot *first,
+                 struct sta_slot *last)
+{
+    push_inbox(to, first, last);
+    /* seq_cst: pairs with the end of the heap's thread, see above */
+    if (atomic_load_explicit(&to->state, memory_order_seq_cst) ==
+        STA_HEAP_ACTIVE)
+        return;
+    sta_lock_acquire(&to->lock);
+    if (atomic_load_explicit(&to->state, memory_order_relaxed) !=
+        STA_HEAP_ACTIVE)
+        sta_heap_drain(to);
+    sta_lock_release(&to->lock);
+}
+
+void sta_heap_flush_outbox(struct sta_heap *h)
+{
+    if (h->out_count == 0)
+        return;
+    h->out_count = 0;
+    send(h->out_to, h->out_first, h->out_last);
+}
+
+void sta_heap_free_remote(struct sta_slab *s, struct sta_slot *slot)
+{
+    struct sta_heap *self = sta_self;
+    struct sta_heap *owner =
+        atomic_load_explicit(&s->owner, memory_order_relaxed);
+    slot->mark = (uintptr_t)slot ^ sta_options.key;
+    if (self == &sta_heap_none || self == &sta_heap_gone ||
+        atomic_load_explicit(&owner->state, memory_order_relaxed) !=
+            STA_HEAP_ACTIVE) {
+        send(owner, slot, slot);
+        return;
+    }
+    if (self->out_count != 0 && self->out_to != owner)
+        sta_heap_flush_outbox(self);
+    if (self->out_count == 0) {
+        self->out_to = owner;
+        self->out_last = slot;
+    } else {
+        slot->next = self->out_first;
+    }
+    self->out_first = slot;
+    if (++self->out_count == STA_OUTBOX_SLOTS)
+        sta_heap_flush_outbox(self);
+}
+
+void sta_heap_drain(struct sta_heap *h)
+{
+    /* acquire: pairs with push_inbox(); the slots' links are visible */
+    struct sta_slot *slot =
+        atomic_exchange_explicit(&h->inbox, NULL, memory_order_acquire);
+    while (slot) {
+        struct sta_slot *next = slot->next;
+        struct sta_slab *s = sta_slab_of(slot);
+        struct sta_heap *owner =
+            atomic_load_explicit(&s->owner, memory_order_relaxed);
+        if (owner == h)
+            sta_heap_free_local(s, slot);
+        else /* adopted meanwhile; no lock may be taken here, rank 2 is */
+            push_inbox(owner, slot, slot);
+        slot = next;
+    }
+}
+
+/* --- Idle heaps ---------------------------------------------------------- */
+
+/* Locks and returns an idle heap at or after `h`, or NULL. */
+static struct sta_heap *lock_idle(struct sta_heap *h)
+{
+    for (; h; h = h->next) {
+        if (atomic_load_explicit(&h->state, memory_order_relaxed) !=
+                STA_HEAP_IDLE ||
+            !sta_lock_try(&h->lock))
+            continue;
+        if (atomic_load_explicit(&h->state, memory_order_relaxed) ==
+            STA_HEAP_IDLE)
+            return h;
+        sta_lock_release(&h->lock);
+    }
+    return NULL;
+}
+
+static struct sta_heap *first_heap(void)
+{
+    /* acquire: pairs with the release in list_heap() */
+    return atomic_load_explicit(&sta_heaps, memory_order_acquire);
+}
+
+struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c)
+{
+    struct sta_slab *found = NULL;
+    if (atomic_load_explicit(&idle_count, memory_order_relaxed) == 0 ||
+        h == &sta_heap_shared)
+        return NULL;
+    struct sta_heap *idle = lock_idle(first_heap());
+    while (idle && !found) {
+        struct sta_list *partial = &idle->bins[c].partial;
+        if (!sta_list_empty(partial)) {
+            found =
+                (struct sta_slab *)(void *)((char *)partial->next -
+                                            offsetof(struct sta_slab, link));
+            sta_list_remove(&found->link);
+            found->state = STA_SLAB_CURRENT;
+            idle->bins[c].slab_count--;
+            h->bins[c].slab_count++;
+            atomic_store_explicit(&found->owner, h, memory_order_relaxed);
+        }
+        struct sta_heap *next = idle->next;
+        sta_lock_release(&idle->lock);
+        idle = found ? NULL : lock_idle(next);
+    }
+    return found;
+}
+
+/* --- Heaps and threads --------------------------------------------------- */
+
+static void heap_init(struct sta_heap *h, enum sta_heap_state state)
+{
+    memcpy(h->class_table, sta_class_table, sizeof h->class_table);
+    h->run_budget = STA_RUN_KEEP_UNITS;
+    for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
+        sta_list_init(&h->bins[c].partial);
+    atomic_store_explicit(&h->state, state, memory_order_relaxed);
+}
+
+static_assert(sizeof(struct sta_heap) <= STA_UNIT_BYTES,
+              "a heap's own memory is one unit");
+
+/* Makes a heap in a unit of the arena; NULL when the arena is full. */
+static struct sta_heap *new_heap(void)
+{
+    bool zero;
+    struct sta_slab *s = sta_pages_alloc(1, 1, STA_SLAB_OWN, &zero);
+    if (s == NULL)
+        return NULL;
+    struct sta_heap *h = sta_slab_start(s);
+    if (!zero)
+        memset(h, 0, sizeof *h);
+    heap_init(h, STA_HEAP_ACTIVE);
+    sta_lock_acquire(&sta_heaps_lock);
+    h->next = first_heap();
+    /* release: the heap is whole before others find it */
+    atomic_store_explicit(&sta_heaps, h, memory_order_release);
+    sta_lock_release(&sta_heaps_lock);
+    return h;
+}
+
+static struct sta_heap *take_idle_heap(void)
+{
+    struct sta_heap *h = NULL;
+    if (atomic_load_explicit(&idle_count, memory_order_relaxed) != 0)
+        h = lock_idle(first_heap());
+    if (h) {
+        atomic_store_explicit(&h->state, STA_HEAP_ACTIVE, memory_order_seq_cst);
+        atomic_fetch_sub_explicit(&idle_count, 1, memory_order_relaxed);
+        sta_lock_release(&h->lock);
+    }
+    return h;
+}
+
+static void thread_end(void *heap)
+{
+    struct sta_heap *h = heap;
+    sta_self = &sta_heap_gone;
+    sta_heap_flush_outbox(h);
+    sta_lock_acquire(&h->lock);
+    /* seq_cst: pairs with send() */
+    atomic_store_explicit(&h->state, STA_HEAP_IDLE, memory_order_seq_cst);
+    sta_heap_drain(h);
+    sta_heap_flush(h);
+    sta_lock_release(&h->lock);
+    atomic_fetch_add_explicit(&idle_count, 1, memory_order_relaxed);
+}
+
+static struct sta_heap *enter_shared(void)
+{
+    sta_lock_acquire(&sta_heap_shared.lock);
+    return &sta_heap_shared;
+}
+
+/* Gives this thread a heap, on its first call. */
+static struct sta_heap *attach(void)
+{
+    if (sta_options.variant == STA_VARIANT_MUTEX)
+        return enter_shared();
+    if (sta_options.variant == STA_VARIANT_SINGLE &&
+        atomic_exchange_explicit(&single_taken, 1, memory_order_relaxed))
+        sta_die("STALLOC_VARIANT=single, but a second thread allocates; "
+                "use local or mutex");
+    struct sta_heap *h = take_idle_heap();
+    if (h == NULL)
+        h = new_heap();
+    if (h == NULL)
+        return enter_shared();
+    sta_self = h; /* before pthread_setspecific, which may allocate */
+    if (sta_options.variant == STA_VARIANT_LOCAL)
+        pthread_setspecific(thread_end_key, h);
+    return h;
+}
+
+/* --- Fork ---------------------------------------------------------------- */
+
+void _IO_list_lock(void) __attribute__((weak));
+void _IO_list_unlock(void) __attribute__((weak));
+void _IO_list_resetlock(void) __attribute__((weak));
+
+static void before_fork(void)
+{
+    if (_IO_list_lock)
+        _IO_list_lock();
+    sta_lock_acquire(&sta_heaps_lock);
+    for (struct sta_heap *h = first_heap(); h; h = h->next)
+        sta_lock_acquire(&h->lock);
+    sta_lock_acquire(&sta_heap_shared.lock);
+    sta_lock_acquire(&sta_pages_lock);
+}
+
+static void after_fork_parent(void)
+{
+    sta_lock_release(&sta_pages_lock);
+    sta_lock_release(&sta_heap_shared.lock);
+    for (struct sta_heap *h = first_heap(); h; h = h->next)
+        sta_lock_release(&h->lock);
+    sta_lock_release(&sta_heaps_lock);
+    if (_IO_list_unlock)
+        _IO_list_unlock();
+}
+
+static void after_fork_child(void)
+{
+    sta_lock_reset(&sta_pages_lock);
+    sta_lock_reset(&sta_heap_shared.lock);
+    for (struct sta_heap *h = first_heap(); h; h = h->next)
+        sta_lock_reset(&h->lock);
+    sta_lock_reset(&sta_heaps_lock);
+    if (_IO_list_resetlock)
+        _IO_list_resetlock();
+}
+
+/* --- Start --------------------------------------------------------------- */
+
+enum { RAW, BUSY, READY };
+
+static void start(void)
+{
+    static _Atomic int state;
+    int expected = RAW;
+    /* acquire: pairs with the release below */
+    if (atomic_load_explicit(&state, memory_order_acquire) == READY)
+        return;
+    if (!atomic_compare_exchange_strong(&state, &expected, BUSY)) {
+        while (atomic_load_explicit(&state, memory_order_acquire) != READY)
+            sched_yield();
+        return;
+    }
+    sta_options_read();
+    if (!sta_pages_init())
+        sta_die("no memory for the arena: the system refused to reserve it; "
+                "check STALLOC_ARENA_SIZE and ulimit -v");
+    heap_init(&sta_heap_shared, STA_HEAP_SHARED);
+    if (sta_options.variant == STA_VARIANT_LOCAL)
+        pthread_key_create(&thread_end_key, thread_end);
+    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+    sta_stats_start();
+    atomic_store_explicit(&state, READY, memory_order_release);
+}
+
+struct sta_heap *sta_heap_enter(void)
+{
+    struct sta_heap *h = sta_self;
+    if (sta_likely(h != &sta_heap_none && h != &sta_heap_gone))
+        return h;
+    start();
+    return h == &sta_heap_gone ? enter_shared() : attach();
+}

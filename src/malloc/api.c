@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* The library's own names (stalloc/malloc.h), and the last thing it does. */
+#include "stalloc/malloc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "heap/heap.h"
+#include "heap/stats.h"
+#include "malloc/names.h"
+
+STA_EXPORT const char *sta_version(void)
+{
+    return STA_VERSION;
+}
+
+STA_EXPORT int sta_is_active(void)
+{
+    void *(*global)(size_t) = malloc;
+    return global == sta_own_malloc;
+}
+
+STA_EXPORT int sta_stats_get(struct sta_stats *out, size_t size)
+{
+    struct sta_stats all;
+    if (size < 2 * sizeof(uint32_t)) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (size > sizeof all)
+        size = sizeof all;
+    sta_stats_collect(&all);
+    all.size = (uint32_t)size;
+    memcpy(out, &all, size);
+    return 0;
+}
+
+STA_EXPORT int sta_stats_print(int fd, const char *format)
+{
+    int error = EINVAL;
+    if (strcmp(format, "text") == 0)
+        error = sta_stats_write(fd, STA_FORMAT_TEXT);
+    else if (strcmp(format, "json") == 0)
+        error = sta_stats_write(fd, STA_FORMAT_JSON);
+    if (error == 0)
+        return 0;
+    errno = error;
+    return -1;
+}
+
+STA_EXPORT size_t sta_trim(size_t keep_bytes)
+{
+    return sta_heap_trim(keep_bytes);
+}
+
+/* After exit handlers and other libraries' destructors, or most of them. */
+__attribute__((destructor)) static void at_exit(void)
+{
+    sta_stats_at_exit();
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dlopen without RTLD_DEEPBIND.
+ *
+ * A library opened so would find the C library's malloc before ours, and then
+ * free with one what the other allocated.  STALLOC_DEEPBIND=keep leaves the
+ * flag alone.
+ *
+ * The C library's dlopen finds a library's RUNPATH by its caller's address, so
+ * the call must be a jump: the caller on the stack stays the program.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "malloc/names.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+
+#include "heap/heap.h"
+
+#pragma weak dlsym
+
+void *sta_next_symbol(const char *name)
+{
+    return dlsym ? dlsym(RTLD_NEXT, name) : NULL;
+}
+
+typedef void *(*dlopen_function)(const char *file, int flags);
+
+static STA_NOINLINE dlopen_function find_dlopen(void)
+{
+    static _Atomic(dlopen_function) found;
+    dlopen_function f = atomic_load_explicit(&found, memory_order_relaxed);
+    if (f == NULL) {
+        f = (dlopen_function)sta_next_symbol("dlopen");
+        atomic_store_explicit(&found, f, memory_order_relaxed);
+    }
+    return f;
+}
+
+#if defined(__GNUC__) && !defined(__clang__)
+__attribute__((optimize("optimize-sibling-calls")))
+#endif
+STA_EXPORT void *
+dlopen(const char *file, int flags)
+{
+    dlopen_function next = find_dlopen();
+    if (sta_options.strip_deepbind)
+        flags &= ~RTLD_DEEPBIND;
+    return next(file, flags);
+}

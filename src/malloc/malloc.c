@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The C library's names: C, POSIX, GNU and C23.
+ *
+ * Arguments and errno are dealt with here and nowhere else.  Where standards
+ * leave a choice the answer is glibc's: malloc(0) is a unique object,
+ * realloc(p, 0) frees and returns NULL, posix_memalign never touches errno,
+ * free keeps it.  aligned_alloc refuses an alignment that is no power of two.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "malloc/names.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "core/attr.h"
+#include "core/bits.h"
+#include "heap/heap.h"
+#include "os/vm.h"
+
+/* Passes an allocation on, with ENOMEM when it failed. */
+STA_INLINE void *or_enomem(void *p)
+{
+    if (sta_unlikely(p == NULL))
+        errno = ENOMEM;
+    return p;
+}
+
+/* True when a * b does not fit a size_t; else *product is it. */
+static bool overflows(size_t a, size_t b, size_t *product)
+{
+    return __builtin_mul_overflow(a, b, product);
+}
+
+STA_EXPORT void *malloc(size_t size)
+{
+    return or_enomem(sta_heap_alloc(size));
+}
+
+STA_EXPORT void free(void *p)
+{
+    sta_heap_free(p);
+}
+
+STA_EXPORT void *calloc(size_t count, size_t size)
+{
+    size_t bytes;
+    if (overflows(count, size, &bytes))
+        return or_enomem(NULL);
+    return or_enomem(sta_heap_alloc_zero(bytes));
+}
+
+STA_EXPORT void *realloc(void *p, size_t size)
+{
+    if (p == NULL)
+        return or_enomem(sta_heap_alloc(size));
+    if (size == 0) {
+        sta_heap_free(p);
+        return NULL;
+    }
+    return or_enomem(sta_heap_realloc(p, size));
+}
+
+STA_EXPORT void *reallocarray(void *p, size_t count, size_t size)
+{
+    size_t bytes;
+    if (overflows(count, size, &bytes))
+        return or_enomem(NULL);
+    return realloc(p, bytes);
+}
+
+STA_EXPORT int posix_memalign(void **out, size_t align, size_t size)
+{
+    if (align % sizeof(void *) != 0 || !sta_is_power_of_two(align))
+        return EINVAL;
+    void *p = sta_heap_alloc_aligned(size, align);
+    if (p == NULL)
+        return ENOMEM;
+    *out = p;
+    return 0;
+}
+
+STA_EXPORT void *aligned_alloc(size_t align, size_t size)
+{
+    if (!sta_is_power_of_two(align)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return or_enomem(sta_heap_alloc_aligned(size, align));
+}
+
+/* Unlike aligned_alloc, rounds the alignment up to a power of two. */
+STA_EXPORT void *memalign(size_t align, size_t size)
+{
+    if (align > SIZE_MAX / 2 + 1) {
+        errno = EINVAL;
+        return NULL;
+    }
+    if (!sta_is_power_of_two(align))
+        align = align == 0 ? 1 : (size_t)1 << sta_log2_ceil(align);
+    return or_enomem(sta_heap_alloc_aligned(size, align));
+}
+
+STA_EXPORT void *valloc(size_t size)
+{
+    return or_enomem(sta_heap_alloc_aligned(size, sta_vm_page_bytes()));
+}
+
+STA_EXPORT void *pvalloc(size_t size)
+{
+    size_t page = sta_vm_page_bytes();
+    if (size > SIZE_MAX - page)
+        return or_enomem(NULL);
+    return or_enomem(sta_heap_alloc_aligned(sta_round_up(size, page), page));
+}
+
+STA_EXPORT size_t malloc_usable_size(void *p)
+{
+    return sta_heap_usable(p);
+}
+
+/* C23.  The size is a promise that we do not need; programs that pass a wrong
+ * one exist and work elsewhere, so it is not checked at this level. */
+void free_sized(void *p, size_t size);
+void free_aligned_sized(void *p, size_t align, size_t size);
+
+STA_EXPORT void free_sized(void *p, size_t size)
+{
+    (void)size;
+    sta_heap_free(p);
+}
+
+STA_EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
+{
+    (void)align;
+    (void)size;
+    sta_heap_free(p);
+}
+
+/* Names from the past, and glibc's own for the same functions. */
+void cfree(void *p) STA_EXPORT STA_ALIAS(free);
+void *__libc_malloc(size_t size) STA_EXPORT STA_ALIAS(malloc);
+void __libc_free(void *p) STA_EXPORT STA_ALIAS(free);
+void __libc_cfree(void *p) STA_EXPORT STA_ALIAS(free);
+void *__libc_calloc(size_t count, size_t size) STA_EXPORT STA_ALIAS(calloc);
+void *__libc_realloc(void *p, size_t size) STA_EXPORT STA_ALIAS(realloc);
+void *__libc_reallocarray(void *p, size_t n, size_t size) STA_EXPORT
+    STA_ALIAS(reallocarray);
+void *__libc_memalign(size_t align, size_t size) STA_EXPORT STA_ALIAS(memalign);
+void *__libc_valloc(size_t size) STA_EXPORT STA_ALIAS(valloc);
+void *__libc_pvalloc(size_t size) STA_EXPORT STA_ALIAS(pvalloc);
+int __posix_memalign(void **out, size_t align, size_t size) STA_EXPORT
+    STA_ALIAS(posix_memalign);
+
+void *sta_own_malloc(size_t size) __attribute__((visibility("hidden")))
+STA_ALIAS(malloc);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* One line on standard error, and the end of the process. */
+#include "os/die.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "os/out.h"
+
+static void say(const char *format, va_list args)
+{
+    struct sta_out o;
+    sta_out_init(&o, STDERR_FILENO);
+    sta_out_print(&o, "stalloc: ");
+    sta_out_vprint(&o, format, args);
+    sta_out_print(&o, "\n");
+    sta_out_flush(&o);
+}
+
+void sta_warn(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+}
+
+_Noreturn void sta_die(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+    abort();
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* The environment by libc's `environ`, which is set before the first call. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "os/env.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+void sta_env_each(const char *prefix,
+                  void (*each)(const char *name, size_t name_len,
+                               const char *value, void *context),
+                  void *context)
+{
+    size_t prefix_len = strlen(prefix);
+    if (getauxval(AT_SECURE) || environ == NULL)
+        return;
+    for (char **e = environ; *e != NULL; e++) {
+        const char *equals = strchr(*e, '=');
+        if (equals && strncmp(*e, prefix, prefix_len) == 0)
+            each(*e, (size_t)(equals - *e), equals + 1, context);
+    }
+}
+
+const char *sta_env_program(void)
+{
+    const char *name = program_invocation_short_name;
+    return name && *name ? name : "program";
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The slow halves of the futex mutex.
+ *
+ * U. Drepper, "Futexes Are Tricky" (2011), mutex 3: a waiter sets the state to
+ * 2 before it sleeps, so that the holder knows that somebody must be woken.
+ * A short spin comes first: our critical sections are some tens of
+ * nanoseconds, far less than going to sleep and being woken.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "os/lock.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { SPINS = 100 };
+
+static void futex(_Atomic uint32_t *word, int op, uint32_t value)
+{
+    int saved = errno;
+    syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
+    errno = saved;
+}
+
+static inline void pause_cpu(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+void sta_lock_wait(struct sta_lock *l)
+{
+    atomic_fetch_add_explicit(&l->contended, 1, memory_order_relaxed);
+    for (int i = 0; i < SPINS; i++) {
+        if (atomic_load_explicit(&l->state, memory_order_relaxed) == 0 &&
+            sta_lock_try(l))
+            return;
+        pause_cpu();
+    }
+    /* acquire: pairs with sta_lock_release(); 2 stays until all are served */
+    while (atomic_exchange_explicit(&l->state, 2, memory_order_acquire) != 0)
+        futex(&l->state, FUTEX_WAIT, 2);
+}
+
+void sta_lock_wake(struct sta_lock *l)
+{
+    futex(&l->state, FUTEX_WAKE, 1);
+}

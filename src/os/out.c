@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* Formatted output without allocation; see out.h. */
+#include "os/out.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+void sta_out_flush(struct sta_out *o)
+{
+    int saved = errno;
+    for (size_t done = 0; done < o->len && o->error == 0;) {
+        ssize_t n = write(o->fd, o->text + done, o->len - done);
+        if (n >= 0)
+            done += (size_t)n;
+        else if (errno != EINTR)
+            o->error = errno;
+    }
+    o->len = 0;
+    errno = saved;
+}
+
+static void put(struct sta_out *o, char c)
+{
+    if (o->len == sizeof o->text)
+        sta_out_flush(o);
+    o->text[o->len++] = c;
+}
+
+/* Puts `len` bytes padded with blanks to `width`, on the left unless `left`. */
+static void put_padded(struct sta_out *o, const char *s, size_t len,
+                       size_t width, bool left)
+{
+    for (size_t i = len; !left && i < width; i++)
+        put(o, ' ');
+    for (size_t i = 0; i < len; i++)
+        put(o, s[i]);
+    for (size_t i = len; left && i < width; i++)
+        put(o, ' ');
+}
+
+enum { NUMBER_MAX = 32 };
+
+/* Writes `n` in `base` at the end of `to`; returns where it begins. */
+static char *number(char to[NUMBER_MAX], uint64_t n, unsigned base)
+{
+    char *s = to + NUMBER_MAX;
+    do
+        *--s = "0123456789abcdef"[n % base];
+    while ((n /= base) != 0);
+    return s;
+}
+
+/* Writes bytes as people read them: 832 B, 4.0 KiB, 46.9 GiB. */
+static char *human(char to[NUMBER_MAX], uint64_t bytes)
+{
+    static const char *const units[] = {" B",   " KiB", " MiB",
+                                        " GiB", " TiB", " PiB"};
+    unsigned unit = 0;
+    uint64_t tenths = bytes * 10;
+    if (bytes >= UINT64_MAX / 20)
+        tenths = UINT64_MAX / 2;
+    while (tenths >= 10240 && unit < 5) {
+        tenths /= 1024;
+        unit++;
+    }
+    size_t unit_len = strlen(units[unit]);
+    char digits[NUMBER_MAX];
+    char *whole = number(digits, tenths / 10, 10);
+    size_t whole_len = (size_t)(digits + NUMBER_MAX - whole);
+    size_t fraction_len = unit ? 2 : 0;
+    char *s = to + NUMBER_MAX - unit_len - fraction_len - whole_len;
+    memcpy(s, whole, whole_len);
+    if (unit) {
+        s[whole_len] = '.';
+        s[whole_len + 1] = (char)('0' + tenths % 10);
+    }
+    memcpy(to + NUMBER_MAX - unit_len, units[unit], unit_len);
+    return s;
+}
+
+/* Puts one number conversion; `size` is 0 for int, 1 for long and size_t. */
+static void put_number(struct sta_out *o, char kind, uint64_t value,
+                       size_t width, bool left)
+{
+    char digits[NUMBER_MAX];
+    char *s;
+    if (kind == 'B') {
+        s = human(digits, value);
+    } else if (kind == 'd' && (int64_t)value < 0) {
+        s = number(digits, -value, 10);
+        *--s = '-';
+    } else if (kind == 'p') {
+        s = number(digits, value, 16);
+        *--s = 'x';
+        *--s = '0';
+    } else {
+        s = number(digits, value, kind == 'x' ? 16 : 10);
+    }
+    put_padded(o, s, (size_t)(digits + NUMBER_MAX - s), width, left);
+}
+
+void sta_out_vprint(struct sta_out *o, const char *f, va_list args)
+{
+    for (; *f != '\0'; f++) {
+        if (*f != '%') {
+            put(o, *f);
+            continue;
+        }
+        bool left = *++f == '-';
+        size_t width = 0;
+        for (f += left; *f >= '0' && *f <= '9'; f++)
+            width = width * 10 + (size_t)(*f - '0');
+        bool wide = *f == 'l' || *f == 'z';
+        f += wide;
+        if (*f == 's') {
+            const char *s = va_arg(args, const char *);
+            put_padded(o, s, strlen(s), width, left);
+        } else if (*f == 'c') {
+            char c = (char)va_arg(args, int);
+            put_padded(o, &c, 1, width, left);
+        } else if (*f == '%') {
+            put(o, '%');
+        } else if (*f == 'p') {
+            put_number(o, 'p', (uintptr_t)va_arg(args, const void *), width,
+                       left);
+        } else if (*f == 'd') {
+            long n = wide ? va_arg(args, long) : va_arg(args, int);
+            put_number(o, 'd', (uint64_t)n, width, left);
+        } else {
+            size_t n = wide || *f == 'B' ? va_arg(args, size_t)
+                                         : va_arg(args, unsigned);
+            put_number(o, *f, n, width, left);
+        }
+    }
+}
+
+void sta_out_print(struct sta_out *o, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    sta_out_vprint(o, format, args);
+    va_end(args);
+}

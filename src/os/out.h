@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Formatted output to a descriptor, without allocation, locks or stdio.
+ *
+ * For messages in the middle of malloc, and statistics in a process whose
+ * stdio may be closed.  Text gathers in the caller's buffer and is written
+ * when it is full and at sta_out_flush().
+ */
+#ifndef STA_OS_OUT_H
+#define STA_OS_OUT_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "core/attr.h"
+
+struct sta_out {
+    int fd;
+    int error;  /* errno of the first write that failed, else 0 */
+    size_t len; /* bytes waiting in text */
+    char text[512];
+};
+
+static inline void sta_out_init(struct sta_out *o, int fd)
+{
+    o->fd = fd;
+    o->error = 0;
+    o->len = 0;
+}
+
+/*
+ * Appends text.  Knows %s %c %d %u %x (with l or z), %p and %%, a width, and
+ * the flag '-' to pad on the right; `%B`, our own, takes a size_t and prints
+ * it as bytes a person reads ("64.0 MiB").
+ */
+void sta_out_print(struct sta_out *o, const char *format, ...);
+void sta_out_vprint(struct sta_out *o, const char *format, va_list args);
+
+/* Writes what is waiting.  Leaves errno as it was. */
+void sta_out_flush(struct sta_out *o);
+
+#endif

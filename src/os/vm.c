@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* Address space and pages by Linux system calls; see vm.h. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "os/vm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+size_t sta_vm_page_bytes(void)
+{
+    return (size_t)getauxval(AT_PAGESZ);
+}
+
+size_t sta_vm_memory_bytes(void)
+{
+    struct sysinfo info;
+    int saved = errno;
+    size_t bytes = (size_t)1 << 30; /* a guess, should the kernel not tell */
+    if (sysinfo(&info) == 0)
+        bytes = (size_t)info.totalram * info.mem_unit;
+    errno = saved;
+    return bytes;
+}
+
+/* Reads the start of a small file into `text`; false when it cannot. */
+static bool read_file(const char *path, char *text, size_t size)
+{
+    int saved = errno;
+    ssize_t n = -1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        n = read(fd, text, size - 1);
+        close(fd);
+    }
+    errno = saved;
+    if (n < 0)
+        return false;
+    text[n] = '\0';
+    return true;
+}
+
+/* Returns the decimal number at *s, moving *s behind it. */
+static size_t read_number(const char **s)
+{
+    size_t n = 0;
+    while (**s == ' ' || **s == '\t')
+        (*s)++;
+    for (; **s >= '0' && **s <= '9'; (*s)++)
+        n = n * 10 + (size_t)(**s - '0');
+    return n;
+}
+
+size_t sta_vm_space_left(void)
+{
+    struct rlimit limit;
+    char text[64];
+    int saved = errno;
+    int refused = getrlimit(RLIMIT_AS, &limit);
+    errno = saved;
+    if (refused || limit.rlim_cur == RLIM_INFINITY)
+        return SIZE_MAX;
+    size_t used = 0;
+    if (read_file("/proc/self/statm", text, sizeof text)) {
+        const char *s = text;
+        used = read_number(&s) * sta_vm_page_bytes();
+    }
+    return limit.rlim_cur > used ? (size_t)limit.rlim_cur - used : 0;
+}
+
+/* Reads a limit file of a cgroup; "max" and v1's huge default are no limit. */
+static size_t read_limit(const char *path)
+{
+    char text[32];
+    if (!read_file(path, text, sizeof text) || text[0] < '0' || text[0] > '9')
+        return SIZE_MAX;
+    const char *s = text;
+    size_t bytes = read_number(&s);
+    return bytes >= SIZE_MAX / 4 ? SIZE_MAX : bytes;
+}
+
+/*
+ * The limit that binds is the lowest on the way from the process's group up
+ * to the root.  Version 2 has one hierarchy (a line "0::/path"); version 1 has
+ * one for memory ("N:memory:/path").
+ */
+static size_t lowest_limit(const char *mount, const char *file,
+                           const char *group, size_t group_len)
+{
+    char path[512];
+    size_t mount_len = strlen(mount);
+    size_t lowest = SIZE_MAX;
+    if (mount_len + group_len + strlen(file) + 1 > sizeof path)
+        return SIZE_MAX;
+    memcpy(path, mount, mount_len);
+    memcpy(path + mount_len, group, group_len);
+    for (size_t len = mount_len + group_len; len >= mount_len; len--) {
+        if (len == mount_len || path[len] == '/' ||
+            len == mount_len + group_len) {
+            strcpy(path + len, file);
+            size_t limit = read_limit(path);
+            lowest = limit < lowest ? limit : lowest;
+        }
+    }
+    return lowest;
+}
+
+size_t sta_vm_cgroup_limit(void)
+{
+    char text[2048];
+    size_t lowest = SIZE_MAX;
+    if (!read_file("/proc/self/cgroup", text, sizeof text))
+        return SIZE_MAX;
+    for (const char *line = text; *line != '\0';) {
+        const char *end = strchr(line, '\n');
+        size_t len = end ? (size_t)(end - line) : strlen(line);
+        const char *v1 = strstr(line, ":memory:/");
+        size_t limit = SIZE_MAX;
+        if (len > 3 && strncmp(line, "0::/", 4) == 0)
+            limit = lowest_limit("/sys/fs/cgroup", "/memory.max", line + 3,
+                                 len - 3);
+        else if (v1 && v1 < line + len)
+            limit =
+                lowest_limit("/sys/fs/cgroup/memory", "/memory.limit_in_bytes",
+                             v1 + 8, (size_t)(line + len - (v1 + 8)));
+        lowest = limit < lowest ? limit : lowest;
+        line += len + (end != NULL);
+    }
+    return lowest;
+}
+
+void *sta_vm_reserve(size_t bytes)
+{
+    int saved = errno;
+    void *p = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    errno = saved;
+    return p == MAP_FAILED ? NULL : p;
+}
+
+void sta_vm_release(void *p, size_t bytes)
+{
+    int saved = errno;
+    munmap(p, bytes);
+    errno = saved;
+}
+
+bool sta_vm_commit(void *p, size_t bytes)
+{
+    int saved = errno;
+    bool done = mprotect(p, bytes, PROT_READ | PROT_WRITE) == 0;
+    errno = saved;
+    return done;
+}
+
+bool sta_vm_purge(void *p, size_t bytes)
+{
+    uintptr_t mask = sta_vm_page_bytes() - 1;
+    uintptr_t first = ((uintptr_t)p + mask) & ~mask;
+    uintptr_t end = ((uintptr_t)p + bytes) & ~mask;
+    if (first >= end)
+        return false;
+    int saved = errno;
+    bool done = madvise((void *)first, end - first, MADV_DONTNEED) == 0;
+    errno = saved;
+    return done;
+}
+
+bool sta_vm_move(void *to, void *from, size_t bytes)
+{
+    int saved = errno;
+    void *p = mremap(from, bytes, bytes,
+                     MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
+    errno = saved;
+    return p != MAP_FAILED;
+}
+
+void sta_vm_huge(void *p, size_t bytes, bool wanted)
+{
+    int saved = errno;
+    madvise(p, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+    errno = saved;
+}
+
+void sta_vm_seal(void *p, size_t bytes)
+{
+    int saved = errno;
+    mprotect(p, bytes, PROT_READ);
+    errno = saved;
+}
+
+void sta_vm_touch(void *p, size_t bytes)
+{
+    volatile char *at = p;
+    for (size_t i = 0; i < bytes; i += 4096)
+        at[i] = at[i];
+}
+
+bool sta_vm_lock(void *p, size_t bytes)
+{
+    int saved = errno;
+    bool done = mlock(p, bytes) == 0;
+    errno = saved;
+    return done;
+}
+
+void sta_vm_resident(size_t *now, size_t *peak)
+{
+    char text[64];
+    struct rusage usage;
+    int saved = errno;
+    *now = 0;
+    *peak = 0;
+    if (read_file("/proc/self/statm", text, sizeof text)) {
+        const char *s = text;
+        read_number(&s);
+        *now = read_number(&s) * sta_vm_page_bytes();
+    }
+    if (getrusage(RUSAGE_SELF, &usage) == 0)
+        *peak = (size_t)usage.ru_maxrss * 1024;
+    errno = saved;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Address space and pages: the only mmap, mprotect, madvise and mremap.
+ *
+ * No function here changes errno: malloc and free report errors their own
+ * way, and free may not touch errno at all.  Addresses and lengths are
+ * multiples of the system's page size unless a comment says otherwise.
+ */
+#ifndef STA_OS_VM_H
+#define STA_OS_VM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Returns the system's page size in bytes, read at run time. */
+size_t sta_vm_page_bytes(void);
+
+/* Returns the bytes of physical memory of this machine. */
+size_t sta_vm_memory_bytes(void);
+
+/* Returns the bytes of address space that RLIMIT_AS leaves, or SIZE_MAX. */
+size_t sta_vm_space_left(void);
+
+/* Returns the memory limit of this process's cgroup in bytes, or SIZE_MAX. */
+size_t sta_vm_cgroup_limit(void);
+
+/*
+ * Reserves addresses without access or commit charge; NULL when the system
+ * refuses.  mlockall, fork and core dumps pay nothing for them.
+ */
+void *sta_vm_reserve(size_t bytes);
+
+/* Gives addresses back. */
+void sta_vm_release(void *p, size_t bytes);
+
+/* Makes reserved pages usable and zero; false when the system refuses. */
+bool sta_vm_commit(void *p, size_t bytes);
+
+/*
+ * Gives the contents of whole system pages inside [p, p + bytes) back; they
+ * read as zero afterwards.  p and bytes need not be aligned.  Returns false,
+ * with the contents as they were, when the system refuses (locked memory).
+ */
+bool sta_vm_purge(void *p, size_t bytes);
+
+/*
+ * Moves the pages at `from` to `to`, leaving zero pages at `from`; false, with
+ * nothing moved, when the system cannot.  Both ranges are committed.
+ */
+bool sta_vm_move(void *to, void *from, size_t bytes);
+
+/* Asks for huge pages, or for none, in [p, p + bytes). */
+void sta_vm_huge(void *p, size_t bytes, bool wanted);
+
+/* Makes the pages read-only. */
+void sta_vm_seal(void *p, size_t bytes);
+
+/* Makes every page of [p, p + bytes) resident; contents stay. */
+void sta_vm_touch(void *p, size_t bytes);
+
+/* Locks the pages in memory, touching each; false when refused. */
+bool sta_vm_lock(void *p, size_t bytes);
+
+/* Returns the resident set of this process in bytes, and its peak. */
+void sta_vm_resident(size_t *now, size_t *peak);
+
+#endif
