@@ -13,28 +13,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/freemap.h"
+
 /* "No such run"; also one more than the largest number of units. */
 #define STA_RUNS_NONE UINT32_MAX
 
-enum {
-    STA_RUNS_LEVELS = 10, /* 64 * 8^9 units > 2^32 */
-    STA_RUNS_CACHE_MAX = 512
-};
-
-struct sta_runs_group;
-struct sta_runs_node;
+enum { STA_RUNS_CACHE_MAX = 512 };
 
 struct sta_runs {
     /* private: see runs.c */
     uint32_t cache_first; /* no unit below is free */
-    uint32_t cache_count; /* free from cache_first on, and not in the index */
+    uint32_t cache_count; /* free from cache_first on, and not in the map */
     uint32_t free_count;
-    uint32_t unit_count;
     uint32_t capacity;
-    uint32_t top; /* the level whose node 0 covers all units */
-    uint64_t *words;
-    struct sta_runs_group *groups;
-    struct sta_runs_node *level[STA_RUNS_LEVELS]; /* from 2 on */
+    struct sta_freemap map;
 };
 
 /*
@@ -114,7 +106,7 @@ static inline uint32_t sta_runs_free_units(const struct sta_runs *r)
 /* Returns how many units exist, used and free. */
 static inline uint32_t sta_runs_units(const struct sta_runs *r)
 {
-    return r->unit_count;
+    return r->map.unit_count;
 }
 
 /* Checks every invariant of runs.c; false when one does not hold. O(n). */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which of many units are free, and where n free ones lie side by side: a
+ * bitmap and a tree of summaries above it.
+ *
+ * The lower half of runs.h, which says what it is for. Unit numbers and counts
+ * are checked there.
+ */
+#ifndef STA_CORE_FREEMAP_H
+#define STA_CORE_FREEMAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* "No such unit"; also one more than the largest number of units. */
+#define STA_FREEMAP_NONE UINT32_MAX
+
+enum { STA_FREEMAP_LEVELS = 10 }; /* 64 * 8^9 units > 2^32 */
+
+struct sta_freemap_group;
+struct sta_freemap_node;
+
+struct sta_freemap {
+    /* private: see freemap.c */
+    uint32_t unit_count;
+    uint32_t top; /* the level whose node 0 covers all units */
+    uint64_t *words;
+    struct sta_freemap_group *groups;
+    struct sta_freemap_node *level[STA_FREEMAP_LEVELS]; /* from 2 on */
+};
+
+/* Returns the bytes of index for 1 to 2^32 - 2 units. */
+size_t sta_freemap_index_bytes(uint32_t capacity);
+
+/*
+ * Makes a map of no units over a zero-filled index, aligned to 8 bytes. What
+ * describes units that were not added is neither read nor written, ever.
+ */
+void sta_freemap_init(struct sta_freemap *m, void *index, uint32_t capacity);
+
+/* Adds count >= 1 free units behind the last. O(count / 64 + log n). */
+void sta_freemap_extend(struct sta_freemap *m, uint32_t count);
+
+/*
+ * Makes count >= 1 units free, or used; all of them are the opposite.
+ * O(count / 64 + log n).
+ */
+void sta_freemap_assign(struct sta_freemap *m, uint32_t first, uint32_t count,
+                        bool is_free);
+
+/* Returns the lowest run of `want` >= 1 free units, or NONE. O(log n). */
+uint32_t sta_freemap_lowest(const struct sta_freemap *m, uint32_t want);
+
+/* The same among the units from `from` on. O(log n). */
+uint32_t sta_freemap_lowest_from(const struct sta_freemap *m, uint32_t from,
+                                 uint32_t want);
+
+/* Returns how many units from `first` on are free. O(log n). */
+uint32_t sta_freemap_length(const struct sta_freemap *m, uint32_t first);
+
+/* Returns the length of the longest run of free units. O(1). */
+uint32_t sta_freemap_longest(const struct sta_freemap *m);
+
+/* Checks every invariant and counts the free units; O(n). */
+bool sta_freemap_audit(const struct sta_freemap *m, uint32_t *free_count);
+
+#endif
