@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Ranges with 32-bit offsets: range_body.h, read with its own names. */
+#include <stalloc/range.h>
+
+#include "core/bits.h"
+
+typedef uint32_t range_size;
+
+#define RANGE_SIZE_MAX  UINT32_MAX
+#define RANGE_SIZE_BITS 32
+#define BIN_COUNT       STA_RANGE_BINS
+
+_Static_assert(sizeof(struct sta_range_node) == 32, "half a cache line");
+_Static_assert(sizeof(struct sta_range_block) == 8, "a handle of two words");
+_Static_assert(STA_RANGE_BINS == 1024 + ((32 - 10) << 5), "bin_of");
+_Static_assert(STA_RANGE_BIN_WORDS * 64 == STA_RANGE_BINS, "a bit a bin");
+
+#include "range_body.h"
+#include "range_report.h"
