@@ -21,6 +21,10 @@
 /* Checks the arguments behind `first` against the format string at `format`. */
 #define STA_PRINTF(format, first) __attribute__((format(printf, format, first)))
 
+/* For data that other files of a library use and nobody else: without it a
+ * position-independent build reads the address from a table first. */
+#define STA_HIDDEN __attribute__((visibility("hidden")))
+
 /* A second name of a function in the same file, with the attributes that a
  * system header may have given to the first. */
 #if defined(__has_attribute) && !defined(__clang__)

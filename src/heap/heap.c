@@ -225,11 +225,6 @@ static void *alloc_entered(uint32_t list)
     return p;
 }
 
-void *sta_heap_alloc_slow(size_t size)
-{
-    return alloc_entered(sta_class_of(size));
-}
-
 static size_t units_of(size_t size)
 {
     return (size + STA_UNIT_BYTES - 1) >> STA_UNIT_LOG2;
@@ -273,8 +268,10 @@ static void *alloc_large(size_t size, size_t align, bool *zero)
     return p;
 }
 
-void *sta_heap_alloc_medium(size_t size)
+void *sta_heap_alloc_slow(size_t size)
 {
+    if (size <= STA_CLASS_TABLE_MAX)
+        return alloc_entered(sta_class_of(size));
     if (size <= (size_t)STA_RUN_UNITS_MAX << STA_UNIT_LOG2) {
         uint32_t list = (uint32_t)list_of_medium(size);
         struct sta_heap *h = sta_self;

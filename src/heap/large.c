@@ -78,7 +78,7 @@ static void *move_run(struct sta_slab *s, size_t size)
     size_t bytes = (size_t)s->unit_count << STA_UNIT_LOG2;
     if (bytes < STA_MOVE_LEAST || size < bytes || sta_options.purge_never)
         return NULL;
-    void *to = sta_heap_alloc_medium(size);
+    void *to = sta_heap_alloc_slow(size);
     if (to == NULL)
         return NULL;
     if (!sta_vm_move(to, sta_slab_start(s), bytes)) {

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/attr.h"
+
 enum sta_variant {
     STA_VARIANT_LOCAL,  /* a heap a thread */
     STA_VARIANT_MUTEX,  /* one heap under a lock */
@@ -38,7 +40,7 @@ struct sta_options {
     bool strip_deepbind;
 };
 
-extern struct sta_options sta_options;
+extern struct sta_options sta_options STA_HIDDEN;
 
 /*
  * Reads the environment; each variable that is unknown or has a bad value

@@ -13,7 +13,7 @@
  *
  * I1  a stale unit is free; stale_count counts them; none is at or above
  *     stale_top.
- * I2  a unit below span is free in `runs` or belongs to exactly one
+ * I2  a committed unit is free in `runs` or belongs to exactly one
  *     descriptor in use.
  *
  * Purging goes by bytes, not by time: a free that leaves more stale memory
@@ -22,7 +22,7 @@
  * while a program frees, no call pays for the whole of it, and a program that
  * frees everything is small when its last free returns.
  *
- * Concurrency: sta_pages_lock protects everything but base, span, map and
+ * Concurrency: sta_pages_lock protects everything but base, bytes, map and
  * slabs, which sta_slab_of() reads without it: an object's map entries are
  * written before its address is handed out.
  */
@@ -53,8 +53,8 @@ struct sta_slab *sta_slab_of_elsewhere(const void *p)
     for (uint32_t i = 1; i < STA_REGIONS_MAX && sta_regions[i].base; i++) {
         struct sta_region *r = &sta_regions[i];
         uintptr_t offset = (uintptr_t)p - r->base;
-        if (offset < atomic_load_explicit(&r->span, memory_order_relaxed))
-            return &r->slabs[r->map[offset >> STA_UNIT_LOG2]];
+        if (offset < r->bytes)
+            return sta_region_slab(r, r->map[offset >> STA_UNIT_LOG2]);
     }
     return NULL;
 }
@@ -211,13 +211,15 @@ static uint32_t slab_index(const struct sta_region *r, const struct sta_slab *s)
     return (uint32_t)(s - r->slabs);
 }
 
-/* Points the map entries of a run at `index`: of its first unit if a run. */
+/* Points the map entries of a run at descriptor `index`: of all its units, or
+ * of the first one only if it is one object. */
 static void set_map(struct sta_region *r, const struct sta_slab *s,
                     uint32_t index)
 {
+    uint32_t *map = r->map + s->unit_first;
     uint32_t entries = s->state == STA_SLAB_RUN ? 1 : s->unit_count;
     for (uint32_t i = 0; i < entries; i++)
-        r->map[s->unit_first + i] = index;
+        map[i] = index * (uint32_t)sizeof *s;
 }
 
 struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
@@ -275,8 +277,7 @@ bool sta_pages_resize(struct sta_slab *s, uint32_t count)
     } else if (count > old) {
         uint32_t behind = s->unit_first + old;
         uint32_t extra = count - old;
-        size_t span = atomic_load_explicit(&r->span, memory_order_relaxed);
-        uint32_t end = (uint32_t)(span >> STA_UNIT_LOG2);
+        uint32_t end = sta_region_units(r);
         uint32_t room = behind < end ? sta_runs_free_at(&r->runs, behind) : 0;
         if (room < extra && behind + room == end)
             sta_region_extend(r, extra - room);
@@ -320,8 +321,7 @@ void sta_pages_refuse(void)
 /* Touches, or locks, everything that a fixed arena will ever use. */
 static void prefault(const struct sta_region *r)
 {
-    char *end =
-        (char *)r->base + atomic_load_explicit(&r->span, memory_order_relaxed);
+    char *end = (char *)r->base + r->bytes;
     char *parts[][2] = {
         {(char *)r->index, (char *)r->map},
         {(char *)r->map, (char *)(r->map + r->map_units)},

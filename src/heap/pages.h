@@ -19,19 +19,18 @@
 
 /* One reservation: metadata in front, then units, committed from the bottom. */
 struct sta_region {
-    /* any thread; span grows, the rest is fixed once base is set */
+    /* fixed once the region is in use; any thread */
     uintptr_t base;
-    _Atomic size_t span; /* bytes committed; relaxed */
-    uint32_t *map;       /* unit -> descriptor, 0 for none */
+    size_t bytes;  /* reserved for units */
+    uint32_t *map; /* unit -> descriptor's offset in bytes, 0 for none */
     struct sta_slab *slabs;
 
     /* sta_pages_lock */
-    struct sta_runs runs;
+    struct sta_runs runs; /* of the units that are committed */
     uint64_t *stale; /* a bit a unit: free, but its contents are not zero */
     uint32_t stale_count;
     uint32_t stale_top;  /* no stale unit at or above */
-    uint32_t units_max;  /* that the reservation holds */
-    uint32_t map_units;  /* whose map entries are committed */
+    uint32_t map_units;  /* whose map entries can be written */
     uint32_t slab_used;  /* descriptors ever used; 0 is nobody's */
     uint32_t slab_ready; /* descriptors committed */
     uint32_t slab_free;  /* first unused descriptor; 0 for none */
@@ -53,10 +52,10 @@ struct sta_page_counts {
     size_t runs_allocated_units;
 };
 
-extern struct sta_region sta_regions[STA_REGIONS_MAX];
-extern uint32_t sta_region_count; /* sta_pages_lock */
-extern struct sta_lock sta_pages_lock;
-extern struct sta_page_counts sta_page_counts;
+extern struct sta_region sta_regions[STA_REGIONS_MAX] STA_HIDDEN;
+extern uint32_t sta_region_count STA_HIDDEN; /* sta_pages_lock */
+extern struct sta_lock sta_pages_lock STA_HIDDEN;
+extern struct sta_page_counts sta_page_counts STA_HIDDEN;
 
 /* Makes the first region, as sta_options says; false when the system gives
  * no memory at all.  Once, before all else. */
@@ -94,6 +93,12 @@ void sta_pages_keep(size_t bytes);
 /* Counts one request that ends in NULL. */
 void sta_pages_refuse(void);
 
+/* Returns the units of a region that are committed. */
+static inline uint32_t sta_region_units(const struct sta_region *r)
+{
+    return sta_runs_units(&r->runs);
+}
+
 /* Returns the first byte of a run. */
 static inline void *sta_slab_start(const struct sta_slab *s)
 {
@@ -104,6 +109,13 @@ static inline void *sta_slab_start(const struct sta_slab *s)
 /* The rest of sta_slab_of(): the other regions; NULL for a foreign pointer. */
 struct sta_slab *sta_slab_of_elsewhere(const void *p);
 
+/* Returns the descriptor that a map entry names. */
+static inline struct sta_slab *sta_region_slab(const struct sta_region *r,
+                                               uint32_t entry)
+{
+    return (struct sta_slab *)(void *)((char *)r->slabs + entry);
+}
+
 /*
  * Returns the descriptor of the unit that holds `p`: NULL when p is not ours,
  * and descriptor 0 of the region, which has no owner, when no object is there.
@@ -112,10 +124,9 @@ static inline struct sta_slab *sta_slab_of(const void *p)
 {
     struct sta_region *r = &sta_regions[0];
     uintptr_t offset = (uintptr_t)p - r->base;
-    if (sta_unlikely(offset >=
-                     atomic_load_explicit(&r->span, memory_order_relaxed)))
+    if (sta_unlikely(offset >= r->bytes))
         return sta_slab_of_elsewhere(p);
-    return &r->slabs[r->map[offset >> STA_UNIT_LOG2]];
+    return sta_region_slab(r, r->map[offset >> STA_UNIT_LOG2]);
 }
 
 /* True for the descriptor that stands for "no object here". */

@@ -8,9 +8,10 @@
  *
  * Everything is reserved at once without access, so that it costs nothing
  * until it is used, and committed from the left as the heap grows: mlockall,
- * fork, a core dump and strict overcommit see only what is in use.  The index
- * and the stale bits (3 to 4 bits a unit) are committed whole, as they are
- * addressed by level; they are touched page by page all the same.
+ * fork, a core dump and strict overcommit see only what is in use.  The map can
+ * be read everywhere: an address that was never handed out has no object.  The
+ * index and the stale bits (3 to 4 bits a unit) are committed whole, as they
+ * are addressed by level; they are touched page by page all the same.
  */
 #include "heap/region.h"
 
@@ -25,14 +26,11 @@ enum {
      * the largest system page that Linux knows. */
     META_STEP = 65536,
     SLABS_PER_STEP = META_STEP / (int)sizeof(struct sta_slab),
-    MAP_PER_STEP = META_STEP / (int)sizeof(uint32_t)
-};
+    MAP_PER_STEP = META_STEP / (int)sizeof(uint32_t),
 
-static uint32_t span_units(const struct sta_region *r)
-{
-    return (uint32_t)(atomic_load_explicit(&r->span, memory_order_relaxed) >>
-                      STA_UNIT_LOG2);
-}
+    /* A map entry is a descriptor's offset in bytes and has 32 bits. */
+    SLABS_MOST = 1 << 26
+};
 
 /* Commits map entries for units below `units`. */
 static bool commit_map(struct sta_region *r, uint32_t units)
@@ -63,28 +61,26 @@ static bool commit_slabs(struct sta_region *r, uint32_t count)
 /* Makes `units` more of the reservation usable. */
 static bool commit_units(struct sta_region *r, uint32_t units)
 {
-    size_t span = atomic_load_explicit(&r->span, memory_order_relaxed);
+    size_t span = (size_t)sta_region_units(r) << STA_UNIT_LOG2;
     size_t bytes = (size_t)units << STA_UNIT_LOG2;
-    if (!commit_map(r, span_units(r) + units) ||
+    if (!commit_map(r, sta_region_units(r) + units) ||
         !sta_vm_commit((void *)(r->base + span), bytes))
         return false;
     /* No huge pages while small, for kernels that hand them out unasked. */
     if (span < STA_HUGE_BYTES && span + bytes >= STA_HUGE_BYTES)
-        sta_vm_huge((void *)r->base, (size_t)r->units_max << STA_UNIT_LOG2,
-                    false);
+        sta_vm_huge((void *)r->base, r->bytes, false);
     if (sta_options.huge && span >= STA_HUGE_FROM)
         sta_vm_huge((void *)(r->base + span), bytes, true);
     sta_runs_extend(&r->runs, units);
-    atomic_store_explicit(&r->span, span + bytes, memory_order_relaxed);
     return true;
 }
 
 bool sta_region_extend(struct sta_region *r, uint32_t units)
 {
-    uint32_t room = r->units_max - span_units(r);
+    uint32_t room = (uint32_t)(r->bytes >> STA_UNIT_LOG2) - sta_region_units(r);
     if (units > room)
         return false;
-    size_t span = (size_t)span_units(r) << STA_UNIT_LOG2;
+    size_t span = (size_t)sta_region_units(r) << STA_UNIT_LOG2;
     size_t ahead = span / 4;
     ahead = ahead < STA_COMMIT_LEAST ? STA_COMMIT_LEAST : ahead;
     ahead = ahead > STA_COMMIT_MOST ? STA_COMMIT_MOST : ahead;
@@ -109,7 +105,7 @@ uint32_t sta_region_take_slab(struct sta_region *r)
         r->slab_free = r->slabs[index].unit_first;
         return index;
     }
-    if (!commit_slabs(r, r->slab_used + 1))
+    if (r->slab_used == SLABS_MOST || !commit_slabs(r, r->slab_used + 1))
         return 0;
     return r->slab_used++;
 }
@@ -147,10 +143,10 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
     r->stale = (uint64_t *)(void *)(p + index);
     r->map = (uint32_t *)(void *)(p + bits);
     r->slabs = (struct sta_slab *)(void *)(p + bits + map);
-    r->units_max = (uint32_t)units;
+    r->bytes = bytes;
     r->slab_used = 1;
     r->base = sta_round_up((uintptr_t)p + bits + map + slabs, align);
-    if (sta_vm_commit(p, bits)) {
+    if (sta_vm_commit(p, bits) && sta_vm_commit_zero(r->map, map)) {
         sta_runs_init(&r->runs, p, (uint32_t)units);
         if (commit_slabs(r, whole ? (uint32_t)units + 1 : 1) &&
             (!whole || commit_units(r, (uint32_t)units)))

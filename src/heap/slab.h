@@ -6,7 +6,7 @@
  * are 64 bytes: one cache line tells free() all it needs.  A run is either cut
  * into slots of one size class, or is one object (a slab of one slot).
  *
- *     region->map[unit]  4 bytes a unit: which descriptor, 0 for none
+ *     region->map[unit]  4 bytes a unit: where its descriptor is, 0 for none
  *                |
  *                v
  *     region->slabs[n]  { owner, free list, countdown, reciprocal, … }

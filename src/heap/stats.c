@@ -32,7 +32,7 @@ void sta_stats_start(void)
     else
         sta_warn("libstalloc " STA_VERSION " active: variant %s, arena grows "
                  "up to %B",
-                 variant, (size_t)sta_regions[0].units_max << STA_UNIT_LOG2);
+                 variant, sta_regions[0].bytes);
 }
 
 /* Adds one descriptor in use. */
@@ -69,7 +69,7 @@ static void add_region(struct sta_stats *t, const struct sta_region *r)
          (at = sta_runs_next(&r->runs, at, &count)) != STA_RUNS_NONE;
          at += count)
         t->free_runs++;
-    t->committed_bytes += atomic_load_explicit(&r->span, memory_order_relaxed);
+    t->committed_bytes += (uint64_t)sta_region_units(r) << STA_UNIT_LOG2;
     t->reserved_bytes += r->reservation_bytes;
     t->stale_bytes += (uint64_t)r->stale_count << STA_UNIT_LOG2;
 }

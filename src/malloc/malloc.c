@@ -37,9 +37,15 @@ static bool overflows(size_t a, size_t b, size_t *product)
     return __builtin_mul_overflow(a, b, product);
 }
 
+static STA_NOINLINE void *malloc_slow(size_t size)
+{
+    return or_enomem(sta_heap_alloc_slow(size));
+}
+
 STA_EXPORT void *malloc(size_t size)
 {
-    return or_enomem(sta_heap_alloc(size));
+    void *p = sta_heap_alloc_fast(size);
+    return sta_likely(p != NULL) ? p : malloc_slow(size);
 }
 
 STA_EXPORT void free(void *p)
@@ -58,7 +64,7 @@ STA_EXPORT void *calloc(size_t count, size_t size)
 STA_EXPORT void *realloc(void *p, size_t size)
 {
     if (p == NULL)
-        return or_enomem(sta_heap_alloc(size));
+        return malloc_slow(size);
     if (size == 0) {
         sta_heap_free(p);
         return NULL;

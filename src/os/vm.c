@@ -164,6 +164,14 @@ bool sta_vm_commit(void *p, size_t bytes)
     return done;
 }
 
+bool sta_vm_commit_zero(void *p, size_t bytes)
+{
+    int saved = errno;
+    bool done = mprotect(p, bytes, PROT_READ) == 0;
+    errno = saved;
+    return done;
+}
+
 bool sta_vm_purge(void *p, size_t bytes)
 {
     uintptr_t mask = sta_vm_page_bytes() - 1;

@@ -36,6 +36,9 @@ void sta_vm_release(void *p, size_t bytes);
 /* Makes reserved pages usable and zero; false when the system refuses. */
 bool sta_vm_commit(void *p, size_t bytes);
 
+/* Makes reserved pages readable, as zeros; they still charge nothing. */
+bool sta_vm_commit_zero(void *p, size_t bytes);
+
 /*
  * Gives the contents of whole system pages inside [p, p + bytes) back; they
  * read as zero afterwards.  p and bytes need not be aligned.  Returns false,
