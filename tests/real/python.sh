@@ -1,0 +1,15 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# python3 with all of its objects in malloc (PYTHONMALLOC=malloc) and with
+# its own arenas: containers, strings, bytes, regular expressions, classes.
+#
+# packages: python3
+# commands: python3
+# active: python3
+# threads: one
+# quick: yes
+
+set -eu
+for malloc in malloc pymalloc malloc_debug; do
+    PYTHONMALLOC=$malloc PYTHONHASHSEED=0 python3 "${0%/*}/objects.py"
+done
