@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * STALLOC_ARENA_SIZE=64M is a promise: no more than that is ever handed out,
+ * most of that is, the end of it is NULL with ENOMEM, nothing that was handed
+ * out suffers from it, and what is freed serves again, each time as much.
+ *
+ * Each fill links the objects into a list through their own first bytes, so
+ * that the test needs no memory beside them, and fills them with a pattern.
+ */
+#include "check.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+enum { KIB = 1024, MIB = 1024 * 1024, ARENA = 64 * MIB };
+
+struct link {
+    struct link *next;
+    size_t number;
+};
+
+/* Takes objects of `size` until there are none, and returns how many. */
+static size_t fill(struct link **list, size_t size)
+{
+    size_t count = 0;
+
+    *list = NULL;
+    for (;;) {
+        errno = 0;
+        struct link *p = malloc(size);
+        if (p == NULL)
+            break;
+        p->next = *list;
+        p->number = count++;
+        pattern_fill(p + 1, size - sizeof *p, p->number);
+        *list = p;
+        if (count * size > (size_t)ARENA)
+            break;
+    }
+    CHECK(errno == ENOMEM);
+    return count;
+}
+
+/* Looks at all objects of a list and frees them; returns how many. */
+static size_t drain(struct link *list, size_t size)
+{
+    size_t count = 0;
+
+    while (list != NULL) {
+        struct link *next = list->next;
+        CHECK(pattern_holds(list + 1, size - sizeof *list, list->number));
+        free(list);
+        list = next;
+        count++;
+    }
+    return count;
+}
+
+/* Reversing between two drains frees once from the top, once from the bottom.*/
+static struct link *reversed(struct link *list)
+{
+    struct link *result = NULL;
+
+    while (list != NULL) {
+        struct link *next = list->next;
+        list->next = result;
+        result = list;
+        list = next;
+    }
+    return result;
+}
+
+/* Fills and drains three times; `percent` of the arena must be of use. */
+static void size_fills_the_arena_again_and_again(size_t size, size_t percent)
+{
+    size_t first = 0;
+
+    for (int round = 0; round < 3; round++) {
+        struct link *list;
+        size_t count = fill(&list, size);
+        int enough = count * size >= (size_t)ARENA / 100 * percent;
+        int bounded = count * size <= (size_t)ARENA;
+        int kept = count >= first;
+        if (!enough || !bounded || !kept)
+            dprintf(2, "size %zu, round %d: %zu objects, first %zu\n", size,
+                    round, count, first);
+        CHECK(enough);
+        CHECK(bounded);
+        CHECK(kept);
+        first = round == 0 ? count : first;
+        CHECK(malloc(size) == NULL); /* and it stays full */
+        CHECK(drain(round % 2 == 0 ? list : reversed(list), size) == count);
+    }
+}
+
+static void small_sizes_fill_the_arena_again_and_again(void)
+{
+    for (size_t size = 16; size <= 1 * KIB; size = size * 3 / 2 / 16 * 16 + 16)
+        size_fills_the_arena_again_and_again(size, 85);
+}
+
+static void medium_sizes_fill_the_arena_again_and_again(void)
+{
+    for (size_t size = 1 * KIB; size <= 256 * KIB; size *= 2) {
+        size_fills_the_arena_again_and_again(size, 75);
+        size_fills_the_arena_again_and_again(size + size / 4, 75);
+    }
+}
+
+static void large_sizes_fill_the_arena_again_and_again(void)
+{
+    for (size_t size = 512 * KIB; size <= 16 * MIB; size *= 2)
+        size_fills_the_arena_again_and_again(size, 70);
+    size_fills_the_arena_again_and_again(32 * MIB, 50);
+    size_fills_the_arena_again_and_again(48 * MIB, 70);
+}
+
+static void more_than_the_arena_is_refused_at_once(void)
+{
+    for (size_t size = ARENA + 1; size <= (size_t)ARENA * 1024; size *= 2) {
+        errno = 0;
+        CHECK(malloc(size) == NULL && errno == ENOMEM);
+        errno = 0;
+        CHECK(calloc(size, 1) == NULL && errno == ENOMEM);
+        errno = 0;
+        CHECK(memalign(4 * KIB, size) == NULL && errno == ENOMEM);
+        void *p = malloc(100);
+        REQUIRE(p != NULL);
+        pattern_fill(p, 100, size);
+        errno = 0;
+        CHECK(realloc(p, size) == NULL && errno == ENOMEM);
+        CHECK(pattern_holds(p, 100, size));
+        free(hide_pointer(p));
+    }
+}
+
+/* Freeing half of the objects leaves room for half as many: first fit. */
+static void every_second_object_can_be_had_again(void)
+{
+    for (size_t size = 64; size <= 1 * MIB; size *= 8) {
+        struct link *all, *kept = NULL, *again = NULL;
+        size_t count = fill(&all, size);
+        size_t freed = 0;
+        while (all != NULL) {
+            struct link *next = all->next;
+            if (all->number % 2 == 0) {
+                CHECK(pattern_holds(all + 1, size - sizeof *all, all->number));
+                free(all);
+                freed++;
+            } else {
+                all->next = kept;
+                kept = all;
+            }
+            all = next;
+        }
+        CHECK(fill(&again, size) >= freed);
+        CHECK(drain(again, size) >= freed);
+        CHECK(drain(kept, size) == count - freed);
+    }
+}
+
+/* What small objects held must serve for large ones, and the other way. */
+static void memory_changes_between_small_and_large(void)
+{
+    for (int round = 0; round < 4; round++) {
+        struct link *list;
+        CHECK(fill(&list, 48) * 48 >= (size_t)ARENA / 100 * 80);
+        drain(list, 48);
+        CHECK(fill(&list, 24 * MIB) == 2);
+        drain(list, 24 * MIB);
+        CHECK(fill(&list, 3000) * 3000 >= (size_t)ARENA / 100 * 75);
+        drain(list, 3000);
+        CHECK(fill(&list, 40 * MIB) == 1);
+        drain(list, 40 * MIB);
+    }
+}
+
+/* A failed realloc of a large object neither moves nor shortens it. */
+static void realloc_that_does_not_fit_leaves_the_object(void)
+{
+    size_t size = 20 * MIB;
+    unsigned char *p = malloc(size);
+    unsigned char *q = malloc(size);
+
+    REQUIRE(p != NULL && q != NULL);
+    pattern_fill(p, size, 1);
+    pattern_fill(q, size, 2);
+    errno = 0;
+    CHECK(realloc(p, 3 * size) == NULL && errno == ENOMEM);
+    errno = 0;
+    CHECK(realloc(q, 4 * size) == NULL && errno == ENOMEM);
+    CHECK(pattern_holds(p, size, 1));
+    CHECK(pattern_holds(q, size, 2));
+    free(hide_pointer(p));
+    free(hide_pointer(q));
+}
+
+static void resident_size_follows_use_down(void)
+{
+    struct link *list;
+    size_t count = fill(&list, 64 * KIB);
+    long full = status_kib("VmRSS");
+
+    CHECK(drain(list, 64 * KIB) == count);
+    malloc_trim(0);
+    CHECK(status_kib("VmRSS") < full - 40 * KIB);
+}
+
+static void *fill_and_drain(void *argument)
+{
+    size_t size = (size_t)(uintptr_t)argument;
+
+    for (int round = 0; round < 20; round++) {
+        struct link *list = NULL;
+        size_t count = fill(&list, size);
+        CHECK(drain(list, size) == count);
+    }
+    return NULL;
+}
+
+/* Threads that run out of memory together get it all back in the end. */
+static void threads_share_the_arena(void)
+{
+    static const size_t sizes[] = {64, 1000, 5000, 100 * KIB};
+    pthread_t thread[COUNT_OF(sizes)];
+    const char *variant = getenv("STALLOC_VARIANT");
+
+    if (variant != NULL && strcmp(variant, "single") == 0)
+        return;
+    for (size_t i = 0; i < COUNT_OF(sizes); i++)
+        REQUIRE(pthread_create(&thread[i], NULL, fill_and_drain,
+                               (void *)(uintptr_t)sizes[i]) == 0);
+    for (size_t i = 0; i < COUNT_OF(sizes); i++)
+        pthread_join(thread[i], NULL);
+    size_fills_the_arena_again_and_again(32 * MIB, 50);
+}
+
+#define CASE(name)                                                             \
+    {                                                                          \
+#name, name                                                            \
+    }
+
+static const struct check_case cases[] = {
+    CASE(more_than_the_arena_is_refused_at_once),
+    CASE(large_sizes_fill_the_arena_again_and_again),
+    CASE(medium_sizes_fill_the_arena_again_and_again),
+    CASE(small_sizes_fill_the_arena_again_and_again),
+    CASE(every_second_object_can_be_had_again),
+    CASE(memory_changes_between_small_and_large),
+    CASE(realloc_that_does_not_fit_leaves_the_object),
+    CASE(resident_size_follows_use_down),
+    CASE(threads_share_the_arena),
+};
+
+int main(int argc, char **argv)
+{
+    if (!check_is_stalloc())
+        return CHECK_SKIP;
+    check_needs_env(argv, "STALLOC_ARENA_SIZE", "64M");
+    return check_main(argc, argv, cases, COUNT_OF(cases));
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the black-box tests of the malloc library stand on.
+ *
+ * A test program is an ordinary program: it is not linked with libstalloc, and
+ * run-preloaded runs it with the library preloaded, once in each variant.  So
+ * it also runs under the C library's malloc, and must pass there wherever both
+ * promise the same; check_is_stalloc() guards what only libstalloc promises.
+ *
+ * A program is a table of named cases.  CHECK reports and goes on, REQUIRE
+ * reports and ends the program.  Both may be used by any thread.  Nothing here
+ * allocates, so that the counts a case looks at are its own.
+ */
+#ifndef TESTS_MALLOC_CHECK_H
+#define TESTS_MALLOC_CHECK_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <dlfcn.h>
+#include <malloc.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CHECK(expr) ((expr) ? (void)0 : check_failed(__FILE__, __LINE__, #expr))
+#define REQUIRE(expr)                                                          \
+    ((expr) ? (void)0                                                          \
+            : (check_failed(__FILE__, __LINE__, #expr), _exit(CHECK_FAIL)))
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+enum { CHECK_PASS = 0, CHECK_FAIL = 1, CHECK_SKIP = 77 };
+
+struct check_case {
+    const char *name;
+    void (*run)(void);
+};
+
+/* How many checks failed so far; changed by atomic operations only. */
+static unsigned check_failures;
+
+static inline void check_failed(const char *file, int line, const char *expr)
+{
+    /* What fails in a loop fails often; the first lines say it all. */
+    if (__atomic_fetch_add(&check_failures, 1u, __ATOMIC_RELAXED) < 20)
+        dprintf(2, "%s:%d: failed: %s\n", file, line, expr);
+}
+
+/* Returns an address of the library under test, or NULL: no such name. */
+static inline void *check_symbol(const char *name)
+{
+    return dlsym(RTLD_DEFAULT, name);
+}
+
+/* True when the malloc in use is libstalloc's, not another's. */
+static inline int check_is_stalloc(void)
+{
+    return check_symbol("sta_version") != NULL;
+}
+
+/*
+ * Ends the program unless `malloc` is that of the library under test: a test of
+ * the wrong malloc passes for the wrong reason.
+ */
+static inline void check_library(void)
+{
+    const char *wanted = getenv("STA_TEST_LIB");
+    char wanted_path[4096];
+    char found_path[4096];
+    Dl_info found;
+
+    if (wanted == NULL || strcmp(wanted, "none") == 0)
+        return;
+    REQUIRE(dladdr(check_symbol("malloc"), &found) != 0);
+    REQUIRE(realpath(wanted, wanted_path) != NULL);
+    REQUIRE(realpath(found.dli_fname, found_path) != NULL);
+    REQUIRE(strcmp(wanted_path, found_path) == 0);
+}
+
+/* Ends the program as skipped in the variant for programs with one thread. */
+static inline void check_needs_threads(void)
+{
+    const char *variant = getenv("STALLOC_VARIANT");
+
+    if (variant != NULL && strcmp(variant, "single") == 0)
+        _exit(CHECK_SKIP);
+}
+
+/*
+ * Starts the program again with NAME=VALUE in its environment unless it is
+ * there: options are read once, at the first allocation.
+ */
+static inline void check_needs_env(char **argv, const char *name,
+                                   const char *value)
+{
+    const char *now = getenv(name);
+
+    if (now != NULL && strcmp(now, value) == 0)
+        return;
+    REQUIRE(setenv(name, value, 1) == 0);
+    REQUIRE(execv("/proc/self/exe", argv) == 0); /* it does not return */
+}
+
+/*
+ * Runs the cases in order, or those that the arguments name.
+ *
+ * Returns  the exit status of the program.
+ */
+static inline int check_main(int argc, char **argv,
+                             const struct check_case *cases, size_t count)
+{
+    check_library();
+    for (size_t i = 0; i < count; i++) {
+        int wanted = argc < 2;
+        for (int a = 1; a < argc; a++)
+            wanted |= strcmp(argv[a], cases[i].name) == 0;
+        if (!wanted)
+            continue;
+        unsigned before = check_failures;
+        dprintf(1, "  %s\n", cases[i].name);
+        cases[i].run();
+        if (check_failures != before)
+            dprintf(2, "FAILED: %s\n", cases[i].name);
+    }
+    return check_failures == 0 ? CHECK_PASS : CHECK_FAIL;
+}
+
+/* Hides a value from the compiler, which would judge or fold constants. */
+static inline size_t hide(size_t value)
+{
+    __asm__ volatile("" : "+r"(value));
+    return value;
+}
+
+/* Hides that `p` is what it was, so that a freed address can be compared. */
+static inline void *hide_pointer(void *p)
+{
+    __asm__ volatile("" : "+r"(p) : : "memory");
+    return p;
+}
+
+/* Returns byte `i` of the pattern that `seed` names. */
+static inline unsigned char pattern_byte(size_t seed, size_t i)
+{
+    return (unsigned char)(seed * 131 + i * 7 + (i >> 8) + 1);
+}
+
+/* Fills `size` bytes with the pattern of `seed`. */
+static inline void pattern_fill(void *p, size_t size, size_t seed)
+{
+    unsigned char *bytes = (unsigned char *)p;
+
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = pattern_byte(seed, i);
+}
+
+/* True when the `size` bytes hold the pattern of `seed`. */
+static inline int pattern_holds(const void *p, size_t size, size_t seed)
+{
+    const unsigned char *bytes = (const unsigned char *)p;
+
+    for (size_t i = 0; i < size; i++)
+        if (bytes[i] != pattern_byte(seed, i))
+            return 0;
+    return 1;
+}
+
+/* True when the `size` bytes are zero. */
+static inline int is_zero(const void *p, size_t size)
+{
+    const unsigned char *bytes = (const unsigned char *)p;
+
+    for (size_t i = 0; i < size; i++)
+        if (bytes[i] != 0)
+            return 0;
+    return 1;
+}
+
+static inline int is_aligned(const void *p, size_t alignment)
+{
+    return (uintptr_t)p % alignment == 0;
+}
+
+/* The next number of a xorshift generator; *state must not be 0. */
+static inline uint64_t random_next(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+/* Returns the value in KiB of a line such as VmRSS of /proc/self/status. */
+static inline long status_kib(const char *key)
+{
+    char line[256];
+    long kib = -1;
+    size_t length = strlen(key);
+    FILE *status = fopen("/proc/self/status", "re");
+
+    REQUIRE(status != NULL);
+    while (fgets(line, sizeof line, status) != NULL)
+        if (strncmp(line, key, length) == 0 && line[length] == ':')
+            kib = strtol(line + length + 1, NULL, 10);
+    fclose(status);
+    return kib;
+}
+
+#endif

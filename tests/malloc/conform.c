@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The promises of ISO C, POSIX and GNU for every function of malloc: results,
+ * errno, alignment, contents.  Where the standards leave a choice, the C
+ * library's answer is the one that programs were written against.
+ *
+ * A row fails when a call gives the wrong answer, or when it gives the right
+ * one and harms a neighbour: objects are filled to their usable size with a
+ * pattern of their own and all looked at again before they are freed.
+ */
+#include "check.h"
+
+#include <errno.h>
+
+enum { KIB = 1024, MIB = 1024 * 1024 };
+
+static const size_t too_large[] = {
+    SIZE_MAX,         SIZE_MAX - 15,    SIZE_MAX - 4095,
+    SIZE_MAX - 65535, SIZE_MAX / 2 + 1, (size_t)PTRDIFF_MAX + 1,
+    SIZE_MAX / 4 * 3,
+};
+
+/* Sizes whose frees take different ways: slab, run of pages, large, huge. */
+static const size_t kinds[] = {1,     100,       1000, 10000,   20 * KIB,
+                               40000, 200 * KIB, MIB,  5 * MIB, 33 * MIB};
+
+/* True when `call` returned NULL and said ENOMEM. */
+static int is_enomem(const void *result)
+{
+    int ok = result == NULL && errno == ENOMEM;
+
+    errno = 0;
+    return ok;
+}
+
+static void every_size_is_aligned_to_16(void)
+{
+    for (size_t size = 0; size <= 70000; size += size < 2048 ? 1 : 61) {
+        void *p = malloc(size);
+        void *q = calloc(1, size);
+        void *r = realloc(malloc(1), size + 1);
+        REQUIRE(p != NULL && q != NULL && r != NULL);
+        CHECK(is_aligned(p, 16));
+        CHECK(is_aligned(q, 16));
+        CHECK(is_aligned(r, 16));
+        free(p);
+        free(q);
+        free(r);
+    }
+}
+
+static void size_zero_gives_a_unique_object(void)
+{
+    void *p[64];
+
+    for (size_t i = 0; i < COUNT_OF(p); i++) {
+        p[i] = i % 4 == 0   ? malloc(hide(0))
+               : i % 4 == 1 ? calloc(hide(0), 8)
+               : i % 4 == 2 ? calloc(8, hide(0))
+                            : realloc(NULL, hide(0));
+        REQUIRE(p[i] != NULL);
+        for (size_t j = 0; j < i; j++)
+            CHECK(p[i] != p[j]);
+    }
+    for (size_t i = 0; i < COUNT_OF(p); i++)
+        free(p[i]);
+}
+
+static void sizes_around_each_class_boundary_do_not_overlap(void)
+{
+    enum { MAX = 4096 };
+    static void *object[MAX];
+    static size_t usable[MAX];
+    size_t count = 0;
+
+    for (size_t base = 16; base <= 4 * MIB;) {
+        for (size_t size = base - 1; size <= base + 1; size++) {
+            REQUIRE(count < MAX);
+            object[count] = malloc(size);
+            REQUIRE(object[count] != NULL);
+            usable[count] = malloc_usable_size(object[count]);
+            CHECK(usable[count] >= size);
+            pattern_fill(object[count], usable[count], count);
+            count++;
+        }
+        base += base < 1 * KIB      ? 16
+                : base < 16 * KIB   ? 256
+                : base < 256 * KIB  ? 4 * KIB
+                : base < 1024 * KIB ? 64 * KIB
+                                    : MIB;
+    }
+    for (size_t i = 0; i < count; i++)
+        CHECK(pattern_holds(object[i], usable[i], i));
+    for (size_t i = 0; i < count; i++)
+        free(object[i]);
+}
+
+static void usable_size_of_null_is_zero(void)
+{
+    CHECK(malloc_usable_size(NULL) == 0);
+}
+
+static void usable_size_holds_for_aligned_objects(void)
+{
+    for (size_t align = 16; align <= MIB; align *= 2) {
+        size_t size = align + align / 2 + 1;
+        void *p = memalign(align, size);
+        REQUIRE(p != NULL);
+        CHECK(is_aligned(p, align));
+        size_t usable = malloc_usable_size(p);
+        CHECK(usable >= size);
+        pattern_fill(p, usable, align);
+        void *q = malloc(size);
+        memset(q, 0xff, size);
+        CHECK(pattern_holds(p, usable, align));
+        free(q);
+        free(p);
+    }
+}
+
+static void alignment_up_to_64_mib_is_kept(void)
+{
+    for (size_t align = sizeof(void *); align <= 64 * MIB; align *= 2) {
+        void *p = aligned_alloc(align, align);
+        void *q = memalign(align, 3);
+        void *r = NULL;
+        REQUIRE(posix_memalign(&r, align, align / 2 + 1) == 0);
+        REQUIRE(p != NULL && q != NULL && r != NULL);
+        CHECK(is_aligned(p, align));
+        CHECK(is_aligned(q, align));
+        CHECK(is_aligned(r, align));
+        size_t span = align < MIB ? align : MIB;
+        pattern_fill(p, span, 1);
+        pattern_fill(q, 3, 2);
+        pattern_fill(r, span / 2 + 1, 3);
+        CHECK(pattern_holds(p, span, 1));
+        CHECK(pattern_holds(q, 3, 2));
+        CHECK(pattern_holds(r, span / 2 + 1, 3));
+        free(p);
+        free(q);
+        free(r);
+    }
+}
+
+static void aligned_alloc_takes_a_size_that_is_no_multiple(void)
+{
+    void *p = aligned_alloc(64, hide(65));
+
+    REQUIRE(p != NULL);
+    CHECK(is_aligned(p, 64));
+    memset(p, 1, 65);
+    free(p);
+}
+
+static void aligned_alloc_refuses_what_is_no_power_of_two(void)
+{
+    static const size_t bad[] = {0, 3, 24, 48, 4095, SIZE_MAX};
+
+    if (!check_is_stalloc())
+        return; /* refused by the C library since 2.38 */
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        errno = 0;
+        CHECK(aligned_alloc(hide(bad[i]), 96) == NULL);
+        CHECK(errno == EINVAL);
+    }
+}
+
+static void memalign_rounds_the_alignment_up(void)
+{
+    void *p = memalign(hide(24), 100);
+    void *q = memalign(hide(0), 100);
+    void *r = memalign(hide(3000), 100);
+
+    CHECK(p != NULL && is_aligned(p, 32));
+    CHECK(q != NULL && is_aligned(q, 16));
+    CHECK(r != NULL && is_aligned(r, 4096));
+    free(p);
+    free(q);
+    free(r);
+    errno = 0;
+    CHECK(memalign(hide(SIZE_MAX / 2 + 2), 100) == NULL);
+    CHECK(errno == EINVAL);
+}
+
+static void posix_memalign_refuses_bad_alignments(void)
+{
+    static const size_t bad[] = {0, 1, 2, 3, 4, 12, 24, 4095, SIZE_MAX};
+    int mark;
+
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        void *p = &mark;
+        errno = 4711;
+        CHECK(posix_memalign(&p, hide(bad[i]), 8) == EINVAL);
+        CHECK(errno == 4711);
+        CHECK(p == &mark);
+    }
+}
+
+static void posix_memalign_returns_enomem(void)
+{
+    int mark;
+
+    for (size_t i = 0; i < COUNT_OF(too_large); i++) {
+        void *p = &mark;
+        errno = 4711;
+        CHECK(posix_memalign(&p, 64, hide(too_large[i])) == ENOMEM);
+        CHECK(p == &mark);
+        CHECK(!check_is_stalloc() || errno == 4711);
+    }
+}
+
+static void posix_memalign_leaves_errno(void)
+{
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        void *p = NULL;
+        errno = 4711;
+        CHECK(posix_memalign(&p, 128, kinds[i]) == 0);
+        CHECK(errno == 4711);
+        CHECK(p != NULL && is_aligned(p, 128));
+        free(p);
+    }
+}
+
+static void valloc_and_pvalloc_give_pages(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    void *p = valloc(100);
+    void *q = pvalloc(page + 1);
+    void *r = pvalloc(1);
+
+    REQUIRE(p != NULL && q != NULL && r != NULL);
+    CHECK(is_aligned(p, page));
+    CHECK(is_aligned(q, page) && malloc_usable_size(q) >= 2 * page);
+    CHECK(is_aligned(r, page) && malloc_usable_size(r) >= page);
+    memset(q, 1, 2 * page);
+    memset(r, 1, page);
+    free(p);
+    free(q);
+    free(r);
+}
+
+static void more_than_ptrdiff_max_is_enomem(void)
+{
+    for (size_t i = 0; i < COUNT_OF(too_large); i++) {
+        size_t size = hide(too_large[i]);
+        errno = 0;
+        CHECK(is_enomem(malloc(size)));
+        CHECK(is_enomem(calloc(1, size)));
+        CHECK(is_enomem(calloc(size, 1)));
+        CHECK(is_enomem(realloc(NULL, size)));
+        CHECK(is_enomem(reallocarray(NULL, size, 1)));
+        CHECK(is_enomem(memalign(64, size)));
+        CHECK(is_enomem(memalign(MIB, size)));
+        CHECK(is_enomem(aligned_alloc(4096, size)));
+        CHECK(is_enomem(valloc(size)));
+        CHECK(is_enomem(pvalloc(size)));
+    }
+}
+
+static void alignment_larger_than_memory_is_enomem(void)
+{
+    errno = 0;
+    CHECK(is_enomem(memalign(hide((size_t)1 << 62), 1)));
+    CHECK(
+        is_enomem(aligned_alloc(hide((size_t)1 << 62), hide((size_t)1 << 62))));
+    CHECK(is_enomem(memalign(hide((size_t)1 << 63), 1)));
+    CHECK(is_enomem(memalign(hide((size_t)1 << 62), (size_t)3 << 61)));
+}
+
+static void calloc_overflow_is_enomem(void)
+{
+    errno = 0;
+    CHECK(is_enomem(calloc(hide(SIZE_MAX), 2)));
+    CHECK(is_enomem(calloc(2, hide(SIZE_MAX))));
+    CHECK(is_enomem(calloc(hide(SIZE_MAX / 2 + 1), 2)));
+    CHECK(is_enomem(calloc(hide((size_t)1 << 32), (size_t)1 << 32)));
+    CHECK(is_enomem(calloc(hide(((size_t)1 << 32) + 1), (size_t)1 << 32)));
+    CHECK(is_enomem(calloc(hide(SIZE_MAX / 16 + 2), 16)));
+}
+
+static void reallocarray_overflow_leaves_the_block(void)
+{
+    void *p = malloc(100);
+
+    REQUIRE(p != NULL);
+    pattern_fill(p, 100, 1);
+    errno = 0;
+    CHECK(is_enomem(reallocarray(hide_pointer(p), hide(SIZE_MAX / 2 + 1), 2)));
+    CHECK(is_enomem(
+        reallocarray(hide_pointer(p), hide((size_t)1 << 33), (size_t)1 << 33)));
+    CHECK(pattern_holds(p, 100, 1));
+    p = reallocarray(p, 50, 40);
+    REQUIRE(p != NULL);
+    CHECK(pattern_holds(p, 100, 1));
+    CHECK(malloc_usable_size(p) >= 2000);
+    free(p);
+}
+
+static void failed_realloc_leaves_the_block(void)
+{
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        void *p = malloc(kinds[i]);
+        REQUIRE(p != NULL);
+        pattern_fill(p, kinds[i], i);
+        for (size_t k = 0; k < COUNT_OF(too_large); k++) {
+            errno = 0;
+            CHECK(is_enomem(realloc(p, hide(too_large[k]))));
+        }
+        CHECK(pattern_holds(p, kinds[i], i));
+        free(p);
+    }
+}
+
+static void realloc_to_zero_frees_and_returns_null(void)
+{
+    size_t size = hide(30 * MIB);
+
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        CHECK(realloc(malloc(kinds[i]), hide(0)) == NULL);
+    CHECK(reallocarray(malloc(10), hide(0), 10) == NULL);
+    CHECK(reallocarray(malloc(10), 10, hide(0)) == NULL);
+    /* Unless each is freed, this takes 30 GB of address space and memory. */
+    long before = status_kib("VmRSS");
+    for (int i = 0; i < 1000; i++) {
+        char *p = malloc(size);
+        REQUIRE(p != NULL);
+        for (size_t at = 0; at < size; at += 4 * MIB)
+            p[at] = 1;
+        CHECK(realloc(p, hide(0)) == NULL);
+    }
+    CHECK(status_kib("VmRSS") < before + 100 * KIB);
+}
+
+static void free_keeps_errno(void)
+{
+    void *p[COUNT_OF(kinds)][8];
+
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        for (size_t k = 0; k < 8; k++) {
+            p[i][k] = malloc(kinds[i]);
+            REQUIRE(p[i][k] != NULL);
+            memset(p[i][k], 1, kinds[i]);
+        }
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        for (size_t k = 0; k < 8; k++) {
+            errno = 4711;
+            free(p[i][k]);
+            CHECK(errno == 4711);
+        }
+    errno = 4711;
+    free(NULL);
+    CHECK(errno == 4711);
+}
+
+static void success_keeps_errno(void)
+{
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        errno = 4711;
+        void *p = malloc(kinds[i]);
+        void *q = calloc(1, kinds[i]);
+        p = realloc(p, kinds[i] * 2);
+        q = realloc(q, kinds[i] / 2 + 1);
+        CHECK(p != NULL && q != NULL);
+        CHECK(errno == 4711);
+        free(p);
+        free(q);
+    }
+}
+
+static void calloc_is_zero_on_reuse(void)
+{
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        for (int round = 0; round < 4; round++) {
+            void *p = malloc(kinds[i]);
+            REQUIRE(p != NULL);
+            memset(p, 0xa5, malloc_usable_size(p));
+            free(p);
+            p = calloc(kinds[i], 1);
+            REQUIRE(p != NULL);
+            CHECK(is_zero(p, kinds[i]));
+            free(p);
+        }
+}
+
+static void c23_free_sized_frees(void)
+{
+    void (*free_sized_of)(void *, size_t) = NULL;
+    void (*free_aligned_of)(void *, size_t, size_t) = NULL;
+
+    *(void **)&free_sized_of = check_symbol("free_sized");
+    *(void **)&free_aligned_of = check_symbol("free_aligned_sized");
+    if (free_sized_of == NULL || free_aligned_of == NULL) {
+        CHECK(!check_is_stalloc()); /* the C library has them since 2.43 */
+        return;
+    }
+    free_sized_of(NULL, 0);
+    free_aligned_of(NULL, 64, 0);
+    long before = status_kib("VmRSS");
+    for (int round = 0; round < 200; round++)
+        for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+            char *p = malloc(kinds[i]);
+            char *q = aligned_alloc(256, kinds[i]);
+            REQUIRE(p != NULL && q != NULL);
+            p[0] = 1;
+            q[0] = 1;
+            errno = 4711;
+            free_sized_of(p, kinds[i]);
+            free_aligned_of(q, 256, kinds[i]);
+            CHECK(errno == 4711);
+        }
+    CHECK(status_kib("VmRSS") < before + 40 * KIB);
+}
+
+static void names_of_the_c_library_share_one_heap(void)
+{
+    static const char *const malloc_names[] = {"malloc",  "__libc_malloc",
+                                               "valloc",  "__libc_valloc",
+                                               "pvalloc", "__libc_pvalloc"};
+    static const char *const free_names[] = {"free", "__libc_free",
+                                             "__libc_cfree", "cfree"};
+
+    for (size_t m = 0; m < COUNT_OF(malloc_names); m++)
+        for (size_t f = 0; f < COUNT_OF(free_names); f++) {
+            void *(*get)(size_t) = NULL;
+            void (*put)(void *) = NULL;
+            *(void **)&get = check_symbol(malloc_names[m]);
+            *(void **)&put = check_symbol(free_names[f]);
+            if (get == NULL || put == NULL) {
+                CHECK(!check_is_stalloc());
+                continue;
+            }
+            void *p = get(100);
+            REQUIRE(p != NULL);
+            memset(p, 1, 100);
+            put(p);
+        }
+}
+
+static void objects_of_the_c_library_can_be_freed_and_resized(void)
+{
+    char *text = strdup("as long as you like");
+    char *half = strndup("as long as you like", 7);
+    char *printed = NULL;
+    char *streamed = NULL;
+    size_t streamed_size = 0;
+    char *line = NULL;
+    size_t line_size = 0;
+
+    REQUIRE(text != NULL && half != NULL);
+    REQUIRE(asprintf(&printed, "%5000d", 1) == 5000);
+    FILE *stream = open_memstream(&streamed, &streamed_size);
+    REQUIRE(stream != NULL);
+    for (int i = 0; i < 10000; i++)
+        fprintf(stream, "%d ", i);
+    fclose(stream);
+    stream = fmemopen(streamed, streamed_size, "r");
+    REQUIRE(stream != NULL);
+    CHECK(getline(&line, &line_size, stream) == (ssize_t)streamed_size);
+    CHECK(strcmp(line, streamed) == 0);
+    fclose(stream);
+    text = realloc(text, 100000);
+    REQUIRE(text != NULL);
+    CHECK(strcmp(text, "as long as you like") == 0);
+    CHECK(malloc_usable_size(half) >= 8);
+    free(text);
+    free(half);
+    free(printed);
+    free(streamed);
+    free(line);
+    char *path = realpath("/proc/../proc/./self/..", NULL);
+    CHECK(path != NULL && strcmp(path, "/proc") == 0);
+    free(path);
+}
+
+#define CASE(name)                                                             \
+    {                                                                          \
+#name, name                                                            \
+    }
+
+static const struct check_case cases[] = {
+    CASE(every_size_is_aligned_to_16),
+    CASE(size_zero_gives_a_unique_object),
+    CASE(sizes_around_each_class_boundary_do_not_overlap),
+    CASE(usable_size_of_null_is_zero),
+    CASE(usable_size_holds_for_aligned_objects),
+    CASE(alignment_up_to_64_mib_is_kept),
+    CASE(aligned_alloc_takes_a_size_that_is_no_multiple),
+    CASE(aligned_alloc_refuses_what_is_no_power_of_two),
+    CASE(memalign_rounds_the_alignment_up),
+    CASE(posix_memalign_refuses_bad_alignments),
+    CASE(posix_memalign_returns_enomem),
+    CASE(posix_memalign_leaves_errno),
+    CASE(valloc_and_pvalloc_give_pages),
+    CASE(more_than_ptrdiff_max_is_enomem),
+    CASE(alignment_larger_than_memory_is_enomem),
+    CASE(calloc_overflow_is_enomem),
+    CASE(reallocarray_overflow_leaves_the_block),
+    CASE(failed_realloc_leaves_the_block),
+    CASE(realloc_to_zero_frees_and_returns_null),
+    CASE(free_keeps_errno),
+    CASE(success_keeps_errno),
+    CASE(calloc_is_zero_on_reuse),
+    CASE(c23_free_sized_frees),
+    CASE(names_of_the_c_library_share_one_heap),
+    CASE(objects_of_the_c_library_can_be_freed_and_resized),
+};
+
+int main(int argc, char **argv)
+{
+    return check_main(argc, argv, cases, COUNT_OF(cases));
+}
