@@ -61,7 +61,8 @@ typedef void *(*nothrow_new)(size_t size, const void *tag);
 typedef void *(*nothrow_aligned_new)(size_t size, size_t align,
                                      const void *tag);
 
-/* What a nothrow new does then; `name` is its own in the C++ library. */
+/* What a nothrow new does then; `name` is its own in the C++ library, and
+ * `align` is 0 for the forms that take none. */
 static STA_COLD STA_NOINLINE void *alloc_or_null(const char *name, size_t size,
                                                  size_t align, const void *tag)
 {
@@ -73,7 +74,7 @@ static STA_COLD STA_NOINLINE void *alloc_or_null(const char *name, size_t size,
     if (next == NULL)
         return NULL;
     inside = true;
-    if (align > 16)
+    if (align != 0)
         p = ((nothrow_aligned_new)next)(size, align, tag);
     else
         p = ((nothrow_new)next)(size, tag);
@@ -104,7 +105,7 @@ static STA_COLD STA_NOINLINE void *alloc_or_null(const char *name, size_t size,
         void *p = sta_heap_alloc(size);                                        \
         return sta_likely(p != NULL)                                           \
                    ? p                                                         \
-                   : alloc_or_null(NAME_OF(OP(RKSt9nothrow_t)), size, 1, tag); \
+                   : alloc_or_null(NAME_OF(OP(RKSt9nothrow_t)), size, 0, tag); \
     }                                                                          \
     void *OP(St11align_val_tRKSt9nothrow_t)(size_t size, size_t align,         \
                                             const void *tag);                  \
