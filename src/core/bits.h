@@ -36,10 +36,17 @@ static inline uint32_t sta_log2_ceil(uint64_t word)
     return sta_log2(word) + ((word & (word - 1)) != 0);
 }
 
-/* Returns how many bits are one. */
+/*
+ * Returns how many bits are one: sums of 2, 4 and 8 bits side by side, then all
+ * bytes at once. The builtin would be a call of the compiler's library.
+ */
 static inline uint32_t sta_popcount64(uint64_t word)
 {
-    return (uint32_t)__builtin_popcountll(word);
+    word -= (word >> 1) & UINT64_C(0x5555555555555555);
+    word = (word & UINT64_C(0x3333333333333333)) +
+           ((word >> 2) & UINT64_C(0x3333333333333333));
+    word = (word + (word >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
+    return (uint32_t)((word * UINT64_C(0x0101010101010101)) >> 56);
 }
 
 /* True for 1, 2, 4, 8, ... */

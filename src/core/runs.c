@@ -80,10 +80,12 @@ static void carve(struct sta_runs *r, uint32_t first, uint32_t count)
     }
 }
 
-/* Rounds up to a multiple of align; 64 bits, as the result may not fit. */
-STA_INLINE uint64_t align_up(uint32_t unit, uint32_t align)
+/* The lowest aligned unit from `unit` on; 64 bits, as it may not fit. */
+STA_INLINE uint64_t align_up(const struct sta_runs *r, uint32_t unit,
+                             uint32_t align)
 {
-    return ((uint64_t)unit + align - 1) & ~(uint64_t)(align - 1);
+    uint64_t shifted = (uint64_t)unit + r->phase + align - 1;
+    return (shifted & ~(uint64_t)(align - 1)) - r->phase;
 }
 
 /*
@@ -97,13 +99,13 @@ static uint32_t find_aligned(const struct sta_runs *r, uint32_t from,
         if (tried == ALIGNED_TRIES && count <= STA_RUNS_NONE - align) {
             uint32_t sure = sta_freemap_lowest(&r->map, count + align - 1);
             if (sure != STA_RUNS_NONE)
-                return (uint32_t)align_up(sure, align);
+                return (uint32_t)align_up(r, sure, align);
         }
         uint32_t first = sta_freemap_lowest_from(&r->map, from, count);
         if (first == STA_RUNS_NONE)
             return STA_RUNS_NONE;
         uint32_t length = sta_freemap_length(&r->map, first);
-        uint64_t place = align_up(first, align);
+        uint64_t place = align_up(r, first, align);
         if (place + count <= (uint64_t)first + length)
             return (uint32_t)place;
         from = first + length;
@@ -121,7 +123,7 @@ STA_NOINLINE static uint32_t alloc_slow(struct sta_runs *r, uint32_t count,
     uint32_t length =
         r->cache_count + sta_freemap_length(&r->map, cache_end(r));
     uint32_t end = r->cache_first + length;
-    uint64_t place = align_up(r->cache_first, align);
+    uint64_t place = align_up(r, r->cache_first, align);
     if (place + count > end) {
         uint32_t found =
             align == 1 ? sta_freemap_lowest(&r->map, count)

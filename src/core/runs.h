@@ -26,6 +26,7 @@ struct sta_runs {
     uint32_t cache_count; /* free from cache_first on, and not in the map */
     uint32_t free_count;
     uint32_t capacity;
+    uint32_t phase; /* what alignment adds to a unit's number */
     struct sta_freemap map;
 };
 
@@ -43,6 +44,15 @@ size_t sta_runs_index_bytes(uint32_t capacity);
  *          added by sta_runs_extend() is neither read nor written, ever.
  */
 void sta_runs_init(struct sta_runs *r, void *index, uint32_t capacity);
+
+/*
+ * Makes alignment count from `phase` units before unit 0, for units that do not
+ * begin at an aligned address; 0 unless it is called. phase is below 2^31.
+ */
+static inline void sta_runs_set_phase(struct sta_runs *r, uint32_t phase)
+{
+    r->phase = phase;
+}
 
 /*
  * Adds `count` units behind the last one, all free; together with those before

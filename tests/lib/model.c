@@ -7,7 +7,7 @@
 
 void model_init(struct model *m, uint32_t capacity)
 {
-    *m = (struct model){calloc(capacity + 1, 1), 0, capacity};
+    *m = (struct model){calloc(capacity + 1, 1), 0, capacity, 0};
     if (!m->units)
         abort();
 }
@@ -52,7 +52,7 @@ uint32_t model_fit(const struct model *m, uint32_t count, uint32_t align,
     while (first != MODEL_NONE) {
         uint32_t length = model_length(m, first, '.');
         uint32_t place = first;
-        while (place % align != 0)
+        while ((place + m->phase) % align != 0)
             place++;
         bool fits = place + count <= first + length;
         if (fits && (tries > 0 || length >= count + align - 1))

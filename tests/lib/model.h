@@ -16,6 +16,7 @@
 struct model {
     char *units; /* '#' or '.', and a 0 behind the last */
     uint32_t count, capacity;
+    uint32_t phase; /* added to a unit before it is aligned */
 };
 
 void model_init(struct model *m, uint32_t capacity);

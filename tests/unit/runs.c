@@ -219,6 +219,8 @@ static void test_random(uint32_t capacity, uint32_t steps, uint32_t seed)
     struct rng rng = {seed};
     struct pair p;
     pair_init(&p, capacity);
+    p.model.phase = seed % 2 ? 0 : rng_below(&rng, 5000);
+    sta_runs_set_phase(&p.runs, p.model.phase);
     pair_compare(&p);
     sta_runs_extend(&p.runs, 1);
     model_extend(&p.model, 1);
