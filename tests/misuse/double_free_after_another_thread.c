@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* expect: stalloc: free(@): double free of a 80-byte object */
+#include <pthread.h>
+
+#include "misuse.h"
+
+static void *free_it(void *p)
+{
+    free(p);
+    return NULL;
+}
+
+int main(void)
+{
+    pthread_t thread;
+    void *p = malloc(80);
+    pthread_create(&thread, NULL, free_it, p);
+    pthread_join(thread, NULL);
+    free(misused(p));
+    return 0;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* expect: stalloc: free(@): no object is there, or it was freed before */
+#include "misuse.h"
+
+int main(void)
+{
+    void *p = malloc(200000);
+    void *q = misused(p);
+    free(p);
+    free(q);
+    return 0;
+}

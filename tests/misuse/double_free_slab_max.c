@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* expect: stalloc: free(@): double free of a 16384-byte object */
+#include "misuse.h"
+
+int main(void)
+{
+    void *p = malloc(16384);
+    void *q = misused(p);
+    free(p);
+    free(q);
+    return 0;
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* expect: stalloc: free(@): not allocated by stalloc */
+#include "misuse.h"
+
+int main(void)
+{
+    free(misused((void *)-16));
+    return 0;
+}
