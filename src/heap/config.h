@@ -28,6 +28,16 @@ enum {
     /* Units that a heap keeps in this way at most: 1 MiB. */
     STA_RUN_KEEP_UNITS = 256,
 
+    /* Units of empty slabs that a heap keeps for their class: 384 KiB. */
+    STA_SPARE_UNITS = 96,
+
+    /* A full slab waits for this share of its slots to be free. */
+    STA_FULL_SHARE = 16,
+
+    /* Slots freed in full slabs of few slots that go straight to their heap's
+     * list between two refills of it: about so many bytes. */
+    STA_LOAN_BYTES = 65536,
+
     /* Lists of free slots in a heap: one a class, then one a run length. */
     STA_LIST_COUNT = STA_CLASS_COUNT + STA_RUN_UNITS_MAX + 1,
 

@@ -12,14 +12,18 @@
  *
  * A refill of an empty list takes the current slab's whole free list, else cuts
  * a page's worth of new slots.  A full slab is left alone until a sixteenth of
- * its slots are free: to fetch slots one by one would cost a slow call each.
- * The oldest partial slab is next, which gives the others time to become empty.
+ * its slots is free: to fetch them one by one would cost a slow call each.  Of
+ * a slab with fewer slots than that, the freed one goes straight to the heap's
+ * list, up to a loan that each refill renews.  The oldest partial slab is
+ * next, which gives the others time to become empty; a few empty ones are
+ * kept, whose slots are cut and linked already.
+ *
  * A bin's first slab is small and each further one twice as large, up to 64
  * KiB, so that a small program touches few pages and a large one few slabs.
  *
  * Freed runs wait on the heap's lists up to STA_RUN_KEEP_UNITS in all; the
  * fast path does not count what it takes, so they are counted again when a
- * budget of frees is used up.
+ * budget of frees is used up, and half of each list goes if they are too many.
  *
  * Every function here that is given a heap works on it: it is the thread's
  * own, or its lock is held.
@@ -105,13 +109,22 @@ static void release(struct sta_heap *h, struct sta_slab *s)
     sta_pages_free(s, false);
 }
 
-/* Sets a slab without a slot to spare aside until `frees` of them came. */
+/* Keeps an empty partial slab where it is, or releases it. */
+static void spare_or_release(struct sta_heap *h, struct sta_slab *s)
+{
+    if (h->spare_units + s->unit_count > STA_SPARE_UNITS)
+        release(h, s);
+    else
+        h->spare_units += s->unit_count;
+}
+
+/* Sets a slab with hardly a slot to spare aside until `frees` more came. */
 static void set_full(struct sta_slab *s, uint32_t frees)
 {
     uint32_t used = used_slots(s);
     s->state = STA_SLAB_FULL;
-    s->countdown = frees;
     s->excess = (uint16_t)(used - frees);
+    s->countdown = frees;
 }
 
 static void set_partial(struct sta_heap *h, struct sta_slab *s)
@@ -131,6 +144,8 @@ static struct sta_slab *next_slab(struct sta_heap *h, uint32_t c)
         s = slab_of_link(partial->next);
         sta_list_remove(&s->link);
         s->state = STA_SLAB_CURRENT;
+        if (s->countdown == 0)
+            h->spare_units -= s->unit_count;
         return s;
     }
     s = sta_heap_adopt(h, c);
@@ -167,6 +182,7 @@ static bool refill(struct sta_heap *h, uint32_t c)
     struct sta_bin *bin = &h->bins[c];
     if (atomic_load_explicit(&h->inbox, memory_order_relaxed))
         sta_heap_drain(h);
+    bin->loan = STA_LOAN_BYTES / sta_class_bytes(c);
     for (;;) {
         struct sta_slab *s = bin->current;
         if (s == NULL) {
@@ -175,7 +191,7 @@ static bool refill(struct sta_heap *h, uint32_t c)
                 return false;
         }
         uint32_t ready = s->carved - used_slots(s);
-        if (ready > s->capacity / 16u) {
+        if (ready > s->capacity / STA_FULL_SHARE) {
             h->free[c] = s->free;
             h->handed[c] += ready;
             s->free = NULL;
@@ -187,7 +203,7 @@ static bool refill(struct sta_heap *h, uint32_t c)
             return true;
         }
         bin->current = NULL;
-        set_full(s, s->capacity / 16u + 1 - ready);
+        set_full(s, s->capacity / STA_FULL_SHARE + 1 - ready);
     }
 }
 
@@ -230,20 +246,6 @@ static size_t units_of(size_t size)
     return (size + STA_UNIT_BYTES - 1) >> STA_UNIT_LOG2;
 }
 
-/*
- * The list that serves a size above the table's: pages when rounding to them
- * wastes at most an eighth, else a class.  Run lengths beyond the lists' end
- * give numbers beyond STA_LIST_COUNT.
- */
-static size_t list_of_medium(size_t size)
-{
-    size_t units = units_of(size);
-    size_t waste = (units << STA_UNIT_LOG2) - size;
-    if (size <= sta_options.slab_max && waste * 8 > size)
-        return sta_class_of(size);
-    return STA_CLASS_COUNT + units;
-}
-
 static void *alloc_large(size_t size, size_t align, bool *zero)
 {
     if (size > PTRDIFF_MAX || align > PTRDIFF_MAX) {
@@ -268,18 +270,21 @@ static void *alloc_large(size_t size, size_t align, bool *zero)
     return p;
 }
 
+/* Has the options read before the first call decides by them. */
+static void ensure_started(void)
+{
+    if (sta_unlikely(sta_options.slab_max == 0))
+        sta_heap_leave(sta_heap_enter());
+}
+
 void *sta_heap_alloc_slow(size_t size)
 {
+    bool zero;
+    ensure_started();
     if (size <= STA_CLASS_TABLE_MAX)
         return alloc_entered(sta_class_of(size));
-    if (size <= (size_t)STA_RUN_UNITS_MAX << STA_UNIT_LOG2) {
-        uint32_t list = (uint32_t)list_of_medium(size);
-        struct sta_heap *h = sta_self;
-        if (sta_likely(h->free[list] != NULL))
-            return pop(h, list);
-        return alloc_entered(list);
-    }
-    bool zero;
+    if (size <= (size_t)STA_RUN_UNITS_MAX << STA_UNIT_LOG2)
+        return alloc_entered((uint32_t)sta_heap_list_of(size));
     return alloc_large(size, 1, &zero);
 }
 
@@ -288,7 +293,7 @@ void *sta_heap_alloc_zero(size_t size)
     bool zero = false;
     void *p;
     bool run = size > STA_CLASS_TABLE_MAX;
-    size_t list = run ? list_of_medium(size) : 0;
+    size_t list = run ? sta_heap_list_of(size) : 0;
     if (!run || list < STA_CLASS_COUNT ||
         (list < STA_LIST_COUNT && sta_self->free[list] != NULL))
         p = sta_heap_alloc(size);
@@ -301,6 +306,7 @@ void *sta_heap_alloc_aligned(size_t size, size_t align)
 {
     if (align <= 16)
         return sta_heap_alloc(size);
+    ensure_started();
     size_t least = size < align ? align : size;
     if (align < STA_UNIT_BYTES && least <= sta_options.slab_max) {
         /* Slabs begin at a page: a slot size that is a multiple of `align`
@@ -317,52 +323,98 @@ void *sta_heap_alloc_aligned(size_t size, size_t align)
 
 /* --- Free ---------------------------------------------------------------- */
 
-/* Counts the units that wait on the run lists, and gives all of them back
- * when they are too many; sets the budget until the next count. */
-static STA_NOINLINE void recount_runs(struct sta_heap *h)
+/* Gives back the runs behind the first `keep` of a list; returns how many
+ * stay. */
+static uint32_t cut_runs(struct sta_heap *h, uint32_t list, uint32_t keep)
 {
-    uint32_t units = 0;
-    for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++)
-        for (struct sta_slot *s = h->free[STA_CLASS_COUNT + n]; s; s = s->next)
-            units += n;
-    if (units > STA_RUN_KEEP_UNITS / 2) {
-        sta_heap_flush_runs(h);
-        units = 0;
+    struct sta_slot **link = &h->free[list];
+    uint32_t kept = 0;
+    while (*link && kept < keep) {
+        link = &(*link)->next;
+        kept++;
     }
-    h->run_budget = STA_RUN_KEEP_UNITS - units;
+    struct sta_slot *slot = *link;
+    *link = NULL;
+    while (slot) {
+        struct sta_slot *next = slot->next;
+        h->handed[list]--;
+        sta_large_free(sta_slab_of(slot));
+        slot = next;
+    }
+    return kept;
 }
 
 void sta_heap_flush_runs(struct sta_heap *h)
 {
-    for (uint32_t list = STA_CLASS_COUNT; list < STA_LIST_COUNT; list++) {
-        while (h->free[list]) {
-            struct sta_slab *s = sta_slab_of(pop(h, list));
-            h->handed[list]--;
-            sta_large_free(s);
-        }
+    for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++)
+        cut_runs(h, STA_CLASS_COUNT + n, 0);
+    h->run_budget = STA_RUN_KEEP_UNITS;
+}
+
+/* Counts the units that wait on the run lists, halves the lists when they are
+ * too many, and sets the budget until the next count. */
+static STA_NOINLINE void recount_runs(struct sta_heap *h)
+{
+    uint32_t runs[STA_RUN_UNITS_MAX + 1];
+    uint32_t units = 0;
+    for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++) {
+        runs[n] = 0;
+        for (struct sta_slot *s = h->free[STA_CLASS_COUNT + n]; s; s = s->next)
+            runs[n]++;
+        units += n * runs[n];
     }
+    if (units > STA_RUN_KEEP_UNITS / 2) {
+        units = 0;
+        for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++)
+            units += n * cut_runs(h, STA_CLASS_COUNT + n, runs[n] / 2);
+    }
+    h->run_budget = STA_RUN_KEEP_UNITS - units;
+}
+
+/* Takes a run that was freed on its list. */
+static void keep_run(struct sta_heap *h, struct sta_slab *s,
+                     struct sta_slot *slot)
+{
+    slot->next = h->free[s->list];
+    h->free[s->list] = slot;
+    h->handed[s->list]++;
+    s->free = NULL;
+    s->countdown = 1;
+    if (h->run_budget <= s->unit_count)
+        recount_runs(h);
+    else
+        h->run_budget -= s->unit_count;
+}
+
+/* Enough frees came in a full slab: makes it partial, or lends the only slot
+ * that a slab of few is waiting for to the heap's list. */
+static void free_in_full(struct sta_heap *h, struct sta_slab *s,
+                         struct sta_slot *slot)
+{
+    struct sta_bin *bin = &h->bins[s->list];
+    if (bin->loan > 0 && s->capacity < STA_FULL_SHARE) {
+        bin->loan--;
+        s->free = NULL;
+        s->countdown = 1;
+        slot->next = h->free[s->list];
+        h->free[s->list] = slot;
+        h->handed[s->list]++;
+        return;
+    }
+    set_partial(h, s);
+    if (s->countdown == 0)
+        spare_or_release(h, s);
 }
 
 void sta_heap_free_due(struct sta_slab *s, struct sta_slot *slot)
 {
     struct sta_heap *h = atomic_load_explicit(&s->owner, memory_order_relaxed);
-    if (s->state == STA_SLAB_RUN) {
-        slot->next = h->free[s->list];
-        h->free[s->list] = slot;
-        h->handed[s->list]++;
-        s->free = NULL;
-        s->countdown = 1;
-        if (h->run_budget <= s->unit_count)
-            recount_runs(h);
-        else
-            h->run_budget -= s->unit_count;
-    } else if (s->state == STA_SLAB_FULL) {
-        set_partial(h, s);
-        if (s->countdown == 0)
-            release(h, s);
-    } else if (s->state == STA_SLAB_PARTIAL) {
-        release(h, s);
-    }
+    if (s->state == STA_SLAB_RUN)
+        keep_run(h, s, slot);
+    else if (s->state == STA_SLAB_FULL)
+        free_in_full(h, s, slot);
+    else if (s->state == STA_SLAB_PARTIAL)
+        spare_or_release(h, s);
     /* An empty current slab stays: its bin is likely to need it again. */
 }
 
@@ -422,19 +474,38 @@ STA_NOINLINE void sta_heap_free_slow(void *p)
 
 /* --- Giving back --------------------------------------------------------- */
 
+/* Puts the slots on the list of class `c` back in their slabs. */
+static void flush_list(struct sta_heap *h, uint32_t c)
+{
+    h->bins[c].loan = 0;
+    while (h->free[c]) {
+        struct sta_slot *slot = pop(h, c);
+        h->handed[c]--;
+        sta_heap_free_local(sta_slab_of(slot), slot);
+    }
+}
+
+/* Releases the empty slabs of a bin. */
+static void flush_spares(struct sta_heap *h, struct sta_bin *bin)
+{
+    struct sta_list *link = bin->partial.next;
+    while (link != &bin->partial) {
+        struct sta_slab *s = slab_of_link(link);
+        link = link->next;
+        if (s->countdown == 0) {
+            h->spare_units -= s->unit_count;
+            release(h, s);
+        }
+    }
+}
+
 void sta_heap_flush(struct sta_heap *h)
 {
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
         struct sta_bin *bin = &h->bins[c];
+        flush_list(h, c);
+        flush_spares(h, bin);
         struct sta_slab *s = bin->current;
-        while (h->free[c]) {
-            struct sta_slot *slot = pop(h, c);
-            slot->mark = mark_of(slot);
-            slot->next = s->free;
-            s->free = slot;
-            s->countdown--;
-            h->handed[c]--;
-        }
         if (s == NULL)
             continue;
         bin->current = NULL;

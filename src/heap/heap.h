@@ -19,7 +19,8 @@
  * points to an empty heap, so that every call takes the slow half, and the
  * fast path knows nothing of it.
  *
- * I1  every slot on free[c] of a class belongs to bins[c].current.
+ * I1  a slot on free[c] of a class is of a slab of this heap, where it counts
+ *     as used.
  * I2  a slot on free[STA_CLASS_COUNT + n] is a whole run of n units.
  */
 #ifndef STA_HEAP_HEAP_H
@@ -45,6 +46,7 @@ struct sta_bin {
     struct sta_slab *current; /* refills come from here; may be NULL */
     struct sta_list partial;  /* other slabs with free slots, oldest first */
     uint32_t slab_count;      /* in all, full ones included */
+    uint32_t loan;            /* slots of full slabs that free[] may take yet */
 };
 
 enum sta_heap_state {
@@ -63,7 +65,8 @@ struct sta_heap {
     /* the owner's thread */
     struct sta_slot *free[STA_LIST_COUNT];
     uint8_t class_table[STA_CLASS_TABLE_MAX / 16 + 1];
-    uint32_t run_budget; /* units that may be freed before a recount */
+    uint32_t run_budget;  /* units that may be freed before a recount */
+    uint32_t spare_units; /* of empty slabs on the bins' lists */
     struct sta_bin bins[STA_CLASS_COUNT];
     uint64_t handed[STA_LIST_COUNT]; /* slots that ever came on free[] */
 
@@ -137,22 +140,47 @@ void sta_heap_flush(struct sta_heap *h);
 void sta_heap_flush_runs(struct sta_heap *h);
 
 /*
- * Returns a slot for `size` bytes when this thread has one at hand, else NULL:
- * then sta_heap_alloc_slow() is to be called.  Callers may have to do more on
- * failure; kept apart, the common case needs no stack frame.
+ * The two fast halves return a slot when this thread has one at hand, else
+ * NULL: then sta_heap_alloc_slow() is to be called.  Callers may have to do
+ * more on failure; kept apart, the common case needs no stack frame.
  */
-STA_INLINE void *sta_heap_alloc_fast(size_t size)
+STA_INLINE void *sta_heap_pop(struct sta_slot **list)
 {
-    struct sta_heap *h = sta_self;
-    if (sta_unlikely(size > STA_CLASS_TABLE_MAX))
-        return NULL;
-    struct sta_slot **list = &h->free[h->class_table[(size + 15) / 16]];
     struct sta_slot *slot = *list;
     if (sta_likely(slot != NULL)) {
         *list = slot->next;
         slot->mark = 0;
     }
     return slot;
+}
+
+/* size <= STA_CLASS_TABLE_MAX */
+STA_INLINE void *sta_heap_alloc_small(size_t size)
+{
+    struct sta_heap *h = sta_self;
+    return sta_heap_pop(&h->free[h->class_table[(size + 15) / 16]]);
+}
+
+/*
+ * The list that serves a size above STA_CLASS_TABLE_MAX: pages when rounding
+ * to them wastes at most an eighth, else a class.  Run lengths beyond the
+ * lists' end give numbers from STA_LIST_COUNT on.
+ */
+static inline size_t sta_heap_list_of(size_t size)
+{
+    size_t units = (size + STA_UNIT_BYTES - 1) >> STA_UNIT_LOG2;
+    size_t waste = (units << STA_UNIT_LOG2) - size;
+    if (waste * 8 > size && size <= sta_options.slab_max)
+        return sta_class_of(size);
+    return STA_CLASS_COUNT + units;
+}
+
+/* size > STA_CLASS_TABLE_MAX */
+STA_INLINE void *sta_heap_alloc_medium(size_t size)
+{
+    if (size > (size_t)STA_RUN_UNITS_MAX << STA_UNIT_LOG2)
+        return NULL;
+    return sta_heap_pop(&sta_self->free[sta_heap_list_of(size)]);
 }
 
 /*
@@ -165,7 +193,8 @@ STA_INLINE void *sta_heap_alloc_fast(size_t size)
  */
 static inline void *sta_heap_alloc(size_t size)
 {
-    void *p = sta_heap_alloc_fast(size);
+    void *p = size <= STA_CLASS_TABLE_MAX ? sta_heap_alloc_small(size)
+                                          : sta_heap_alloc_medium(size);
     return sta_likely(p != NULL) ? p : sta_heap_alloc_slow(size);
 }
 

@@ -146,7 +146,11 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
     r->bytes = bytes;
     r->slab_used = 1;
     r->base = sta_round_up((uintptr_t)p + bits + map + slabs, align);
-    if (sta_vm_commit(p, bits) && sta_vm_commit_zero(r->map, map)) {
+    /* The first step of the map goes with the bits in front of it. */
+    r->map_units = map > META_STEP ? MAP_PER_STEP : 0;
+    size_t first = r->map_units * sizeof *r->map;
+    if (sta_vm_commit(p, bits + first) &&
+        sta_vm_commit_zero(r->map + r->map_units, map - first)) {
         sta_runs_init(&r->runs, p, (uint32_t)units);
         if (commit_slabs(r, whole ? (uint32_t)units + 1 : 1) &&
             (!whole || commit_units(r, (uint32_t)units)))

@@ -169,6 +169,8 @@ struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c)
                                             offsetof(struct sta_slab, link));
             sta_list_remove(&found->link);
             found->state = STA_SLAB_CURRENT;
+            if (found->countdown == 0)
+                idle->spare_units -= found->unit_count;
             idle->bins[c].slab_count--;
             h->bins[c].slab_count++;
             atomic_store_explicit(&found->owner, h, memory_order_relaxed);

@@ -42,9 +42,17 @@ static STA_NOINLINE void *malloc_slow(size_t size)
     return or_enomem(sta_heap_alloc_slow(size));
 }
 
+static STA_NOINLINE void *malloc_medium(size_t size)
+{
+    void *p = sta_heap_alloc_medium(size);
+    return sta_likely(p != NULL) ? p : malloc_slow(size);
+}
+
 STA_EXPORT void *malloc(size_t size)
 {
-    void *p = sta_heap_alloc_fast(size);
+    if (sta_unlikely(size > STA_CLASS_TABLE_MAX))
+        return malloc_medium(size);
+    void *p = sta_heap_alloc_small(size);
     return sta_likely(p != NULL) ? p : malloc_slow(size);
 }
 
