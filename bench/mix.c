@@ -18,6 +18,8 @@ int main(int argc, char **argv)
     uint64_t state = random_start(0);
     void **slot = demand(calloc(slots, sizeof *slot));
 
+    for (size_t i = 0; i < slots; i++)
+        slot[i] = make(random_size(&state, size_max));
     for (size_t i = 0; i < count; i++) {
         size_t at = random_below(&state, slots);
         free(slot[at]);

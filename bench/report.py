@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: MIT
+"""Tables of what scripts/bench measured: medians, spread, and who is best.
+
+A row's figure for an allocator is the median of its runs.  Ratios are to the
+best peer of that row, whichever it is; libstalloc's own columns are no peers.
+An allocator under which any run of a row failed has no figure there.
+"""
+
+import csv
+import html
+import math
+import os
+import statistics
+
+import plots
+
+OURS = "libstalloc"
+
+
+def is_peer(allocator):
+    return not allocator.startswith(OURS)
+
+
+def inside_of(run):
+    """What the program itself printed, as {name: number}."""
+    return {name: int(value) for name, value in
+            (pair.split("=") for pair in run["inside"].split())}
+
+
+class Cell:
+    """One allocator in one row."""
+
+    def __init__(self, runs, time):
+        self.failed = any(run["status"] != "0" for run in runs)
+        self.runs = len(runs)
+        if time == "wall":
+            times = [int(run["wall_us"]) / 1e3 for run in runs]
+        else:
+            times = [(int(run["user_us"]) + int(run["sys_us"])) / 1e3
+                     for run in runs]
+        self.time_ms = statistics.median(times)
+        low, _, high = (statistics.quantiles(times, n=4)
+                        if len(times) > 1 else (0, 0, 0))
+        self.spread_ms = (high - low) / 2
+        self.least_ms = min(times)
+        self.rss_kib = statistics.median(int(run["rss_kib"]) for run in runs)
+        self.faults = statistics.median(
+            int(run["minor_faults"]) + int(run["major_faults"])
+            for run in runs)
+        told = [inside_of(run) for run in runs]
+        self.inside = {name: statistics.median(one[name] for one in told)
+                       for name in told[0]}
+        # Of several runs, the least worst call: the rest is the machine's.
+        self.inside.update(
+            (name, min(one[name] for one in told))
+            for name in told[0] if name.endswith("_worst_cycles"))
+
+    def after_kib(self):
+        return self.inside.get("rss_after_free_kib")
+
+
+class Table:
+    def __init__(self, path, rows):
+        self.cells = {}
+        runs = {}
+        with open(path, newline="") as lines:
+            for run in csv.DictReader(lines):
+                runs.setdefault((run["row"], run["allocator"]), []).append(run)
+        known = {row.name: row for row in rows}
+        for (name, allocator), some in runs.items():
+            time = known[name].time if name in known else "cpu"
+            self.cells[name, allocator] = Cell(some, time)
+        self.rows = [row for row in rows
+                     if any(row.name == name for name, _ in self.cells)]
+        self.allocators = list(dict.fromkeys(a for _, a in self.cells))
+
+    def cell(self, row, allocator):
+        cell = self.cells.get((row, allocator))
+        return None if cell is None or cell.failed else cell
+
+    def best(self, row, figure):
+        """The best peer of a row by time_ms or rss_kib: (name, figure)."""
+        found = [(getattr(cell, figure), allocator)
+                 for allocator in self.allocators if is_peer(allocator)
+                 and (cell := self.cell(row, allocator)) is not None]
+        least, name = min(found, default=(math.nan, "-"))
+        return name, least
+
+    def ratio(self, row, allocator, figure):
+        cell = self.cell(row, allocator)
+        best = self.best(row, figure)[1]
+        if cell is None or not best > 0:
+            return math.nan
+        return getattr(cell, figure) / best
+
+    def overall(self, allocator, figure):
+        """(geometric mean, worst ratio, its row) over all rows."""
+        judged = [row.name for row in self.rows
+                  if row.group not in ("growth", "latency")]
+        found = [(ratio, name) for name in judged
+                 if (ratio := self.ratio(name, allocator, figure)) > 0]
+        if not found:
+            return math.nan, math.nan, "-"
+        mean = math.exp(statistics.fmean(math.log(r) for r, _ in found))
+        return mean, *max(found)
+
+    def write_summary(self, path):
+        with open(path, "w", newline="") as out:
+            writer = csv.writer(out)
+            writer.writerow((
+                "row", "allocator", "runs", "failed", "time_ms",
+                "time_spread_ms", "time_least_ms", "time_vs_best_peer",
+                "rss_kib", "rss_vs_best_peer", "rss_after_free_kib",
+                "page_faults", "inside"))
+            for row in self.rows:
+                for allocator in self.allocators:
+                    self.write_cell(writer, row.name, allocator)
+
+    def write_cell(self, writer, row, allocator):
+        cell = self.cells.get((row, allocator))
+        if cell is None:
+            return
+        inside = " ".join(f"{k}={v:.0f}" for k, v in cell.inside.items())
+        writer.writerow((
+            row, allocator, cell.runs, int(cell.failed),
+            f"{cell.time_ms:.2f}", f"{cell.spread_ms:.2f}",
+            f"{cell.least_ms:.2f}",
+            f"{self.ratio(row, allocator, 'time_ms'):.3f}", cell.rss_kib,
+            f"{self.ratio(row, allocator, 'rss_kib'):.3f}",
+            cell.after_kib() or "", cell.faults, inside))
+
+    # --- What a person reads ---------------------------------------------
+
+    def ours_lines(self):
+        """Header and lines: ours beside the best peer of each row."""
+        lines = [("row", "ms", "+-", "best peer", "ms", "ratio", "peak KiB",
+                  "best peer", "KiB", "ratio", "after free", "faults")]
+        for row in self.rows:
+            cell = self.cells.get((row.name, OURS))
+            if cell is None:
+                continue
+            if cell.failed:
+                lines.append((row.name, "FAILED", *[""] * 10))
+                continue
+            fast, ms = self.best(row.name, "time_ms")
+            small, kib = self.best(row.name, "rss_kib")
+            after = cell.after_kib()
+            lines.append((
+                row.name, f"{cell.time_ms:.1f}", f"{cell.spread_ms:.1f}",
+                fast, f"{ms:.1f}", f"{cell.time_ms / ms:.2f}",
+                f"{cell.rss_kib:.0f}", small, f"{kib:.0f}",
+                f"{cell.rss_kib / kib:.2f}",
+                "" if after is None else f"{after:.0f}",
+                f"{cell.faults:.0f}"))
+        return lines
+
+    def overall_lines(self):
+        lines = [("allocator", "time", "worst", "row", "peak RSS", "worst",
+                  "row", "failed")]
+        for allocator in self.allocators:
+            time = self.overall(allocator, "time_ms")
+            rss = self.overall(allocator, "rss_kib")
+            failed = " ".join(name for (name, a), cell in self.cells.items()
+                              if a == allocator and cell.failed)
+            lines.append((allocator, f"{time[0]:.3f}", f"{time[1]:.2f}",
+                          time[2], f"{rss[0]:.3f}", f"{rss[1]:.2f}", rss[2],
+                          failed))
+        return lines
+
+    def figure_lines(self, show, names=None):
+        """Header and lines of one figure: a line a row, all allocators."""
+        lines = [("row", *self.allocators)]
+        for row in self.rows:
+            if names is None or row.name in names:
+                lines.append((row.name, *(
+                    show(row.name, cell) if cell else "-"
+                    for cell in (self.cell(row.name, allocator)
+                                 for allocator in self.allocators))))
+        return lines
+
+    def inside_lines(self, row):
+        """What the programs of one row printed, a line each figure."""
+        names = dict.fromkeys(
+            name for (r, _), cell in self.cells.items() if r == row
+            for name in cell.inside)
+        return [(row, *self.allocators)] + [
+            (name, *(f"{cell.inside[name]:.0f}"
+                     if cell and name in cell.inside else "-"
+                     for cell in (self.cell(row, allocator)
+                                  for allocator in self.allocators)))
+            for name in names]
+
+    def special_rows(self):
+        """Rows whose point is what the program itself saw."""
+        return [row.name for row in self.rows
+                if row.group in ("latency", "memory")]
+
+    def as_text(self):
+        parts = ["Ours beside the best peer of each row", self.ours_lines(),
+                 "Each allocator against the best peer of each row: "
+                 "geometric mean, and worst", self.overall_lines()]
+        for row in self.special_rows():
+            parts += ["", self.inside_lines(row)]
+        return "\n".join(part if isinstance(part, str) else aligned(part)
+                         for part in parts)
+
+
+def aligned(lines):
+    """Lines of words as text in columns, the first to the left."""
+    widths = [max(len(line[i]) for line in lines)
+              for i in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(word.ljust(width) if i == 0 else word.rjust(width)
+                  for i, (word, width) in enumerate(zip(line, widths)))
+        .rstrip() for line in lines) + "\n"
+
+
+def as_html(lines):
+    def cells(tag, line):
+        return "".join(f"<{tag}>{html.escape(word)}</{tag}>" for word in line)
+    return ("<table><tr>" + cells("th", lines[0]) + "</tr>"
+            + "".join(f"<tr>{cells('td', line)}</tr>\n" for line in lines[1:])
+            + "</table>")
+
+
+STYLE = """
+body { font: 15px/1.5 sans-serif; max-width: 76em; margin: 2em auto; }
+table { border-collapse: collapse; margin: 1em 0; font-size: 13px; }
+td, th { padding: .15em .7em; text-align: right; border-bottom: 1px solid #ddd }
+td:first-child, th:first-child { text-align: left }
+svg { max-width: 100%; height: auto }
+"""
+
+
+def make_page(folder, table):
+    """Writes report.html with its plots inside; returns its path."""
+    def time(row, cell):
+        ratio = table.ratio(row, cell_owner[id(cell)], "time_ms")
+        return f"{cell.time_ms:.1f} ({ratio:.2f})"
+
+    def memory(row, cell):
+        ratio = table.ratio(row, cell_owner[id(cell)], "rss_kib")
+        return f"{cell.rss_kib / 1024:.1f} ({ratio:.2f})"
+
+    cell_owner = {id(cell): a for (_, a), cell in table.cells.items()}
+    after = {row.name for row in table.rows for a in table.allocators
+             if (c := table.cell(row.name, a)) and c.after_kib() is not None}
+    sections = [
+        ("Ours beside the best peer", table.ours_lines()),
+        ("Against the best peer of each row: geometric mean, and worst",
+         table.overall_lines()),
+        ("Time in ms (ratio to the best peer)", table.figure_lines(time)),
+        ("Peak resident size in MiB (ratio to the smallest peer)",
+         table.figure_lines(memory)),
+        ("Resident size in MiB after everything was freed",
+         table.figure_lines(
+             lambda _, cell: f"{cell.after_kib() / 1024:.1f}", after)),
+        ("Page faults", table.figure_lines(
+            lambda _, cell: f"{cell.faults:.0f}")),
+    ] + [(f"Inside {row}", table.inside_lines(row))
+         for row in table.special_rows()]
+
+    parts = ["<!doctype html><meta charset=utf-8><title>libstalloc bench"
+             f"</title><style>{STYLE}</style><h1>libstalloc bench</h1>"]
+    parts += [f"<h2>{html.escape(title)}</h2>{svg}"
+              for title, svg in plots.draw(folder, table)]
+    parts += [f"<h2>{html.escape(title)}</h2>{as_html(lines)}"
+              for title, lines in sections]
+    path = os.path.join(folder, "report.html")
+    with open(path, "w") as out:
+        out.write("\n".join(parts))
+    return path
