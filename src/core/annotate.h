@@ -14,11 +14,18 @@
 #ifndef STA_CORE_ANNOTATE_H
 #define STA_CORE_ANNOTATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #ifdef STA_VALGRIND
 
 #include <valgrind/memcheck.h>
+
+/* True when requests are made at all. */
+static inline bool sta_note_enabled(void)
+{
+    return true;
+}
 
 /* A pool begins: its memory is closed until blocks are handed out. */
 static inline void sta_note_pool(const void *pool, const void *memory,
@@ -65,6 +72,11 @@ static inline void sta_note_close(const void *p, size_t size)
 }
 
 #else
+
+static inline bool sta_note_enabled(void)
+{
+    return false;
+}
 
 static inline void sta_note_pool(const void *pool, const void *memory,
                                  size_t size)
