@@ -49,16 +49,10 @@ STA_BEGIN_DECLS
 /* All there is to an arena in band, beside its blocks. */
 struct sta_arena_list {
     /* private: see arena_list.c */
-    uint16_t first; /* the lowest free block */
-    uint16_t full;  /* 1: there is none */
+    uint32_t first; /* the lowest free block, or STA_ARENA_FULL */
 };
 
-/* The first bytes of a free run in band. */
-struct sta_arena_run {
-    /* private: see arena_list.c */
-    uint16_t next;  /* the next higher free run, 0 for none */
-    uint16_t after; /* how many blocks lie behind this run */
-};
+#define STA_ARENA_FULL 65536
 
 struct sta_arena_index;
 
@@ -99,7 +93,7 @@ static inline struct sta_arena sta_arena_fixed(struct sta_arena_list *list,
                                                unsigned char *blocks,
                                                size_t size, size_t block)
 {
-    struct sta_arena a = {blocks, size / block, list, list, NULL, {0, 0}, 0};
+    struct sta_arena a = {blocks, size / block, list, list, NULL, {0}, 0};
     a.block_log2 = (unsigned char)__builtin_ctzl((unsigned long)block);
     return a;
 }
@@ -161,16 +155,17 @@ static inline void *sta_arena_alloc(struct sta_arena *a, size_t size,
     struct sta_arena_list *list = a->inlined;
     size_t count = sta_arena_blocks(a, size);
     size_t block = (size_t)1 << a->block_log2;
-    struct sta_arena_run run;
     unsigned char *p;
+    uint32_t run; /* how many blocks lie behind the run, and its successor */
 
-    if (list && !list->full && align - 1 < block && !(align & (align - 1))) {
+    if (list && list->first < STA_ARENA_FULL && align - 1 < block &&
+        !(align & (align - 1))) {
         p = a->blocks + ((size_t)list->first << a->block_log2);
         __builtin_memcpy(&run, p, sizeof run);
-        if (count < a->block_count - run.after - list->first) {
+        if (count < a->block_count - list->first - (run & 0xFFFF)) {
             /* What is left of the run has the same end and successor. */
             __builtin_memcpy(p + (count << a->block_log2), &run, sizeof run);
-            list->first = (uint16_t)(list->first + count);
+            list->first += (uint32_t)count;
             return p;
         }
     }
@@ -191,13 +186,13 @@ static inline enum sta_err sta_arena_free(struct sta_arena *a, void *p,
     size_t count = sta_arena_blocks(a, size);
     size_t index;
 
-    if (list && p) {
+    if (list && p && size) {
         index = (size_t)((unsigned char *)p - a->blocks) >> a->block_log2;
-        if (index + count == list->first && !list->full && size) {
+        if (index + count == list->first) {
             /* It lies before the lowest run and becomes its beginning. */
             __builtin_memcpy(p, (unsigned char *)p + (count << a->block_log2),
-                             sizeof(struct sta_arena_run));
-            list->first = (uint16_t)index;
+                             sizeof(uint32_t));
+            list->first = (uint32_t)index;
             return STA_OK;
         }
     }
@@ -217,21 +212,20 @@ static inline bool sta_arena_resize(struct sta_arena *a, void *p, size_t size,
     size_t old_count = sta_arena_blocks(a, size);
     size_t count = sta_arena_blocks(a, new_size);
     size_t index = (size_t)((unsigned char *)p - a->blocks) >> a->block_log2;
-    struct sta_arena_run run;
     unsigned char *end;
+    uint32_t run;
 
     if (list && size && new_size) {
         if (count == old_count)
             return true;
-        if (count > old_count && !list->full &&
-            index + old_count == list->first) {
+        if (count > old_count && index + old_count == list->first) {
             end = a->blocks + ((size_t)list->first << a->block_log2);
             __builtin_memcpy(&run, end, sizeof run);
             count -= old_count;
-            if (count < a->block_count - run.after - list->first) {
+            if (count < a->block_count - list->first - (run & 0xFFFF)) {
                 __builtin_memcpy(end + (count << a->block_log2), &run,
                                  sizeof run);
-                list->first = (uint16_t)(list->first + count);
+                list->first += (uint32_t)count;
                 return true;
             }
         }

@@ -3,7 +3,7 @@
  * The arena in band: free runs of blocks linked in address order, each
  * described by four bytes in its own first block.
  *
- *     list    first 2, full 0
+ *     list    first 2
  *     block   0   1   2            3   4   5   6            7
  *             #   #   next 6       .   .   #   next 0       .
  *                     after 3                  after 0
@@ -12,6 +12,9 @@
  * its description stays true when blocks are taken from its front, and taking
  * them is a copy of four bytes; and all-zero memory describes what a new arena
  * is: one run from block 0 to the end, with no successor.
+ *
+ * The four bytes are one number, `after` below and `next` above, and so is the
+ * list: a short store before a longer load costs more than the rest of a call.
  *
  * Invariants, for an arena that is not full:
  *   I1  first is a run. Block 0 is nobody's successor: next 0 is none.
@@ -29,7 +32,6 @@
 #include "core/annotate.h"
 
 _Static_assert(sizeof(struct sta_arena_list) == 4, "all there is");
-_Static_assert(sizeof(struct sta_arena_run) == 4, "the smallest block");
 
 /* Under Valgrind a free run is closed memory that only this file may open. */
 static bool is_noted(const struct sta_arena *a)
@@ -37,31 +39,33 @@ static bool is_noted(const struct sta_arena *a)
     return !a->inlined;
 }
 
-static struct sta_arena_run read_run(const struct sta_arena *a, size_t i)
+static unsigned char *run_at(const struct sta_arena *a, size_t i)
 {
-    struct sta_arena_run run;
-    const unsigned char *p = a->blocks + (i << a->block_log2);
+    return a->blocks + (i << a->block_log2);
+}
+
+static uint32_t read_run(const struct sta_arena *a, size_t i)
+{
+    uint32_t run;
 
     if (is_noted(a))
-        sta_note_open(p, sizeof run);
-    __builtin_memcpy(&run, p, sizeof run);
+        sta_note_open(run_at(a, i), sizeof run);
+    __builtin_memcpy(&run, run_at(a, i), sizeof run);
     if (is_noted(a))
-        sta_note_close(p, sizeof run);
+        sta_note_close(run_at(a, i), sizeof run);
     return run;
 }
 
 /* Describes the run that begins at i and ends before `end`. */
 static void write_run(struct sta_arena *a, size_t i, size_t end, size_t next)
 {
-    struct sta_arena_run run = {(uint16_t)next,
-                                (uint16_t)(a->block_count - end)};
-    unsigned char *p = a->blocks + (i << a->block_log2);
+    uint32_t run = (uint32_t)(next << 16 | (a->block_count - end));
 
     if (is_noted(a))
-        sta_note_open(p, sizeof run);
-    __builtin_memcpy(p, &run, sizeof run);
+        sta_note_open(run_at(a, i), sizeof run);
+    __builtin_memcpy(run_at(a, i), &run, sizeof run);
     if (is_noted(a))
-        sta_note_close(p, sizeof run);
+        sta_note_close(run_at(a, i), sizeof run);
 }
 
 /* A place in the list: a run, and the one before it. */
@@ -74,14 +78,15 @@ struct place {
 
 static struct place place_at(const struct sta_arena *a, size_t before, size_t i)
 {
-    struct sta_arena_run run = read_run(a, i);
+    uint32_t run = read_run(a, i);
 
-    return (struct place){before, i, a->block_count - run.after, run.next};
+    return (struct place){before, i, a->block_count - (run & 0xFFFF),
+                          run >> 16};
 }
 
 static struct place lowest_place(const struct sta_arena *a)
 {
-    if (a->list->full)
+    if (a->list->first == STA_ARENA_FULL)
         return (struct place){STA_ARENA_NONE, STA_ARENA_NONE, 0, 0};
     return place_at(a, STA_ARENA_NONE, a->list->first);
 }
@@ -97,8 +102,7 @@ static struct place next_place(const struct sta_arena *a, struct place at)
 static void link_after(struct sta_arena *a, size_t before, size_t next)
 {
     if (before == STA_ARENA_NONE) {
-        a->list->first = (uint16_t)next;
-        a->list->full = next == 0;
+        a->list->first = next == 0 ? STA_ARENA_FULL : (uint32_t)next;
         return;
     }
     struct place at = place_at(a, STA_ARENA_NONE, before);
@@ -170,12 +174,10 @@ bool sta_arena_list_give(struct sta_arena *a, size_t first, size_t count)
         return true;
     }
     write_run(a, first, end, next);
-    if (before.i != STA_ARENA_NONE) {
+    if (before.i != STA_ARENA_NONE)
         write_run(a, before.i, before.end, first);
-    } else {
-        a->list->first = (uint16_t)first;
-        a->list->full = 0;
-    }
+    else
+        a->list->first = (uint32_t)first;
     return true;
 }
 
@@ -193,7 +195,7 @@ size_t sta_arena_list_next(const struct sta_arena *a, size_t from,
 
 void sta_arena_list_clear(struct sta_arena *a)
 {
-    *a->list = (struct sta_arena_list){0, 0};
+    a->list->first = 0;
     write_run(a, 0, a->block_count, 0);
 }
 
@@ -202,8 +204,8 @@ enum sta_err sta_arena_list_audit(const struct sta_arena *a)
     size_t i = a->list->first;
     size_t free_from = 0; /* where the next run may begin */
 
-    if (a->list->full)
-        return i == 0 && a->list->full == 1 ? STA_OK : STA_ECORRUPT;
+    if (i == STA_ARENA_FULL)
+        return STA_OK;
     for (;;) {
         /* Before it is read: a broken link must not lead out of the arena. */
         if (i < free_from || i >= a->block_count)

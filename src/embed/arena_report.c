@@ -6,7 +6,8 @@
 
 bool sta_arena_is_oom(const struct sta_arena *a)
 {
-    return a->list ? a->list->full != 0 : sta_arena_index_free(a) == 0;
+    return a->list ? a->list->first == STA_ARENA_FULL
+                   : sta_arena_index_free(a) == 0;
 }
 
 bool sta_arena_is_empty(const struct sta_arena *a)
