@@ -40,6 +40,20 @@
 #define sta_likely(condition)   __builtin_expect(!!(condition), 1)
 #define sta_unlikely(condition) __builtin_expect(!!(condition), 0)
 
+/* Makes a call in tail position a jump, whatever the optimisation level. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define STA_TAIL_CALLS __attribute__((optimize("optimize-sibling-calls")))
+#else
+#define STA_TAIL_CALLS
+#endif
+
+/* How the C++ ABI writes size_t in a mangled name. */
+#if __SIZEOF_SIZE_T__ == 4
+#define STA_MANGLED_SIZE_T j
+#else
+#define STA_MANGLED_SIZE_T m
+#endif
+
 /* C11 spells it _Static_assert; <assert.h> is not freestanding. */
 #ifndef static_assert
 #define static_assert _Static_assert

@@ -17,16 +17,12 @@
 #include "heap/heap.h"
 #include "os/die.h"
 
-/* size_t as the C++ ABI mangles it */
-#if SIZE_MAX == UINT32_MAX
-#define NEW(suffix)           _Znwj##suffix
-#define NEW_ARR(suffix)       _Znaj##suffix
-#define SIZED(prefix, suffix) prefix##j##suffix
-#else
-#define NEW(suffix)           _Znwm##suffix
-#define NEW_ARR(suffix)       _Znam##suffix
-#define SIZED(prefix, suffix) prefix##m##suffix
-#endif
+/* Names with size_t in them. */
+#define JOIN_(a, b, c)        a##b##c
+#define JOIN(a, b, c)         JOIN_(a, b, c)
+#define NEW(suffix)           JOIN(_Znw, STA_MANGLED_SIZE_T, suffix)
+#define NEW_ARR(suffix)       JOIN(_Zna, STA_MANGLED_SIZE_T, suffix)
+#define SIZED(prefix, suffix) JOIN(prefix, STA_MANGLED_SIZE_T, suffix)
 
 typedef void (*new_handler)(void);
 new_handler _ZSt15get_new_handlerv(void) __attribute__((weak));

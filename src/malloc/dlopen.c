@@ -17,6 +17,7 @@
 #include <dlfcn.h>
 #include <stdatomic.h>
 
+#include "core/attr.h"
 #include "heap/heap.h"
 
 #pragma weak dlsym
@@ -39,11 +40,7 @@ static STA_NOINLINE dlopen_function find_dlopen(void)
     return f;
 }
 
-#if defined(__GNUC__) && !defined(__clang__)
-__attribute__((optimize("optimize-sibling-calls")))
-#endif
-STA_EXPORT void *
-dlopen(const char *file, int flags)
+STA_TAIL_CALLS STA_EXPORT void *dlopen(const char *file, int flags)
 {
     dlopen_function next = find_dlopen();
     if (sta_options.strip_deepbind)
