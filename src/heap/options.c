@@ -112,8 +112,11 @@ static bool read_purge(const char *s)
 
 static bool read_stats_file(const char *s)
 {
-    sta_options.stats_file = s;
-    return *s != '\0';
+    size_t len = strlen(s);
+    if (len == 0 || len >= sizeof sta_options.stats_file)
+        return false;
+    memcpy(sta_options.stats_file, s, len + 1);
+    return true;
 }
 
 /* Each option is a word of a list, or has a reader of its own. */

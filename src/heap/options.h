@@ -26,7 +26,6 @@ struct sta_options {
     size_t arena_bytes;           /* fixed size of the arena; 0: it grows */
     size_t slab_max;              /* bytes; larger objects are page runs */
     size_t keep_bytes;            /* STALLOC_PURGE=SIZE */
-    const char *stats_file; /* points into the environment; NULL: stderr */
     enum sta_variant variant;
     enum sta_format stats;
     enum sta_foreign foreign;
@@ -38,6 +37,8 @@ struct sta_options {
     bool check;
     bool verbose;
     bool strip_deepbind;
+    char stats_file[1024]; /* pattern; a copy, since programs that show a title
+                            * in ps write over the environment; "": stderr */
 };
 
 extern struct sta_options sta_options STA_HIDDEN;

@@ -208,7 +208,7 @@ void sta_stats_at_exit(void)
     int saved = errno;
     if (sta_options.stats == STA_FORMAT_OFF)
         return;
-    if (sta_options.stats_file) {
+    if (*sta_options.stats_file) {
         fd = -1;
         if (expand(sta_options.stats_file, path, sizeof path))
             fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);

@@ -25,8 +25,18 @@ void sta_env_each(const char *prefix,
     }
 }
 
-const char *sta_env_program(void)
+/* A copy, since programs that show a title in ps (nginx, PostgreSQL) write it
+ * over the arguments, into which program_invocation_short_name points. */
+static char program[256] = "program";
+
+__attribute__((constructor)) static void keep_program(void)
 {
     const char *name = program_invocation_short_name;
-    return name && *name ? name : "program";
+    if (name && *name)
+        strncpy(program, name, sizeof program - 1);
+}
+
+const char *sta_env_program(void)
+{
+    return program;
 }
