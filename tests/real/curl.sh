@@ -34,8 +34,7 @@ get --cacert certificate -Z --parallel-max "$THREADS" -o 'out#1' \
 cat out? | sha256sum
 get "$url/f1" || echo "status $?"
 get --cacert certificate -o out -w '%{http_code} %{size_download}\n' "$url/none"
-kill $server
-wait $server || true
+{ kill $server && wait $server; } 2>log || true
 get "$url/f1" || echo "status $?"
 get "file://$PWD/root/f3" | sha256sum
 for _ in $(seq 20); do get "file://$PWD/root/f1" "file://$PWD/root/f2"; done |
