@@ -66,9 +66,16 @@ static_assert(STA_SLAB_UNITS_MAX * STA_UNIT_BYTES == STA_SLAB_BYTES_MAX,
 #define STA_RESERVE_FACTOR 2
 #define STA_REGION_LEAST   ((size_t)1 << 20)
 
-/* Free memory kept before it is purged: a fixed part and a share of live. */
-#define STA_KEEP_LEAST ((size_t)2 << 20)
-#define STA_KEEP_SHARE 8
+/* Stale memory kept within an epoch (stale.c): 2 MiB and a share of what is in
+ * use; more, up to 64 MiB, when a purge proved a mistake.  The least length of
+ * an epoch is 1 MiB of frees, else a share of what is in use. */
+enum {
+    STA_KEEP_UNITS = 512,
+    STA_KEEP_SHARE = 2,
+    STA_GRACE_UNITS = 16384,
+    STA_EPOCH_UNITS = 256,
+    STA_EPOCH_SHARE = 4
+};
 
 /* realloc moves runs of this many bytes and more by mremap, not by copying. */
 #define STA_MOVE_LEAST ((size_t)256 << 10)

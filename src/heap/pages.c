@@ -11,16 +11,9 @@
  * can be given back, and an allocation without a stale unit is known to be
  * zero, which calloc uses.
  *
- * I1  a stale unit is free; stale_count counts them; none is at or above
- *     stale_top.
- * I2  a committed unit is free in `runs` or belongs to exactly one
- *     descriptor in use.
- *
- * Purging goes by bytes, not by time: a free that leaves more stale memory
- * than is kept (a share of what is in use) purges up to twice what it freed,
- * from the top, since first fit reuses the bottom first.  So memory goes back
- * while a program frees, no call pays for the whole of it, and a program that
- * frees everything is small when its last free returns.
+ * I1  a stale unit is free.
+ * I2  a committed unit is free in `runs` or belongs to exactly one descriptor
+ *     in use.
  *
  * Concurrency: sta_pages_lock protects everything but base, bytes, map and
  * slabs, which sta_slab_of() reads without it: an object's map entries are
@@ -30,7 +23,6 @@
 
 #include <string.h>
 
-#include "core/bitmap.h"
 #include "heap/options.h"
 #include "heap/region.h"
 #include "os/die.h"
@@ -41,9 +33,9 @@ uint32_t sta_region_count;
 struct sta_lock sta_pages_lock;
 struct sta_page_counts sta_page_counts;
 
-/* What purge_by_rule() keeps: so much, or a share of what is in use. */
+/* What purge() keeps: so much, or what the rule says. */
 static size_t keep_bytes;
-static bool keep_by_share;
+static bool keep_by_rule;
 
 /* Units of the largest request: what the run index can count. */
 static const uint32_t units_most = UINT32_C(1) << 30;
@@ -136,19 +128,15 @@ static struct sta_region *find_units(uint32_t count, uint32_t align,
     return r;
 }
 
-/* Counts units as used; returns how many of them were stale until now. */
-static uint32_t account_used(struct sta_region *r, uint32_t first,
-                             uint32_t count)
+/* Counts units as used; true when all of them are zero. */
+static bool account_used(struct sta_region *r, uint32_t first, uint32_t count)
 {
-    uint32_t stale = 0;
-    if (first < r->stale_top)
-        stale = sta_bitmap_assign(r->stale, first, count, false);
-    r->stale_count -= stale;
+    uint32_t stale = sta_stale_take(&r->stale, first, count);
     sta_page_counts.reused_units += stale;
     sta_page_counts.used_units += count;
     if (sta_page_counts.used_units > sta_page_counts.used_peak_units)
         sta_page_counts.used_peak_units = sta_page_counts.used_units;
-    return stale;
+    return stale == 0;
 }
 
 /* Frees units to the run index; they are stale unless they are `zero`. */
@@ -157,53 +145,17 @@ static void give_units(struct sta_region *r, uint32_t first, uint32_t count,
 {
     sta_runs_free(&r->runs, first, count);
     sta_page_counts.used_units -= count;
-    if (zero)
-        return;
-    r->stale_count += sta_bitmap_assign(r->stale, first, count, true);
-    if (first + count > r->stale_top)
-        r->stale_top = first + count;
+    if (!zero)
+        sta_stale_add(&r->stale, first, count);
 }
 
-/*
- * Gives stale units back from the top until at most `keep` are left or
- * `budget` units have been looked at.  Returns the units given back.
- */
-static size_t purge(struct sta_region *r, size_t keep, size_t budget)
+/* Purges after `freed` units came back: by what the user set, or by rule. */
+static void purge(struct sta_region *r, uint32_t freed)
 {
-    size_t purged = 0;
-    while (r->stale_count > keep && budget > 0) {
-        uint32_t first;
-        uint32_t count =
-            sta_bitmap_last_ones(r->stale, 0, r->stale_top, &first);
-        if (count == 0)
-            break;
-        if (count > budget) {
-            first += count - (uint32_t)budget;
-            count = (uint32_t)budget;
-        }
-        budget -= count;
-        r->stale_top = first;
-        void *p = (void *)(r->base + ((uintptr_t)first << STA_UNIT_LOG2));
-        /* Refused, when locked or smaller than a system page: still stale. */
-        if (!sta_vm_purge(p, (size_t)count << STA_UNIT_LOG2))
-            continue;
-        r->stale_count -= sta_bitmap_assign(r->stale, first, count, false);
-        sta_page_counts.purge_calls++;
-        purged += count;
-    }
-    sta_page_counts.purged_units += purged;
-    return purged;
-}
-
-/* Purges after `freed` units came back; see the head of this file. */
-static void purge_by_rule(struct sta_region *r, uint32_t freed)
-{
-    size_t keep = keep_bytes >> STA_UNIT_LOG2;
-    if (keep_by_share)
-        keep = (STA_KEEP_LEAST >> STA_UNIT_LOG2) +
-               sta_page_counts.used_units / STA_KEEP_SHARE;
-    if (r->stale_count > keep)
-        purge(r, keep, 2 * (size_t)freed + 64);
+    if (keep_by_rule)
+        sta_stale_by_rule(&r->stale, freed, sta_page_counts.used_units);
+    else
+        sta_stale_purge(&r->stale, keep_bytes >> STA_UNIT_LOG2, SIZE_MAX);
 }
 
 static uint32_t slab_index(const struct sta_region *r, const struct sta_slab *s)
@@ -233,7 +185,7 @@ struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
         r = find_units(count, align, &first);
     uint32_t index = r ? sta_region_take_slab(r) : 0;
     if (index != 0) {
-        *zero = account_used(r, first, count) == 0;
+        *zero = account_used(r, first, count);
         if (count > STA_RUN_UNITS_MAX) {
             sta_page_counts.runs_allocated++;
             sta_page_counts.runs_allocated_units += count;
@@ -261,7 +213,7 @@ void sta_pages_free(struct sta_slab *s, bool zero)
     set_map(r, s, 0);
     give_units(r, s->unit_first, count, zero);
     sta_region_give_slab(r, slab_index(r, s));
-    purge_by_rule(r, count);
+    purge(r, count);
     sta_lock_release(&sta_pages_lock);
 }
 
@@ -273,7 +225,7 @@ bool sta_pages_resize(struct sta_slab *s, uint32_t count)
     sta_lock_acquire(&sta_pages_lock);
     if (count < old) {
         give_units(r, s->unit_first + count, old - count, false);
-        purge_by_rule(r, old - count);
+        purge(r, old - count);
     } else if (count > old) {
         uint32_t behind = s->unit_first + old;
         uint32_t extra = count - old;
@@ -296,7 +248,7 @@ void sta_pages_keep(size_t bytes)
     sta_lock_acquire(&sta_pages_lock);
     if (!sta_options.purge_never) {
         keep_bytes = bytes;
-        keep_by_share = false;
+        keep_by_rule = false;
     }
     sta_lock_release(&sta_pages_lock);
 }
@@ -306,7 +258,8 @@ size_t sta_pages_purge(size_t keep)
     size_t purged = 0;
     sta_lock_acquire(&sta_pages_lock);
     for (uint32_t i = 0; i < sta_region_count; i++)
-        purged += purge(&sta_regions[i], keep >> STA_UNIT_LOG2, SIZE_MAX);
+        purged += sta_stale_purge(&sta_regions[i].stale, keep >> STA_UNIT_LOG2,
+                                  SIZE_MAX);
     sta_lock_release(&sta_pages_lock);
     return purged << STA_UNIT_LOG2;
 }
@@ -345,7 +298,7 @@ static void prefault(const struct sta_region *r)
 bool sta_pages_init(void)
 {
     keep_bytes = sta_options.purge_never ? SIZE_MAX : sta_options.keep_bytes;
-    keep_by_share = sta_options.purge_auto && !sta_options.purge_never;
+    keep_by_rule = sta_options.purge_auto && !sta_options.purge_never;
     if (sta_options.arena_bytes == 0)
         return add_region(0) != NULL;
     if (!sta_region_init(&sta_regions[0], sta_options.arena_bytes, true))

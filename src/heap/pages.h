@@ -15,6 +15,7 @@
 #include "core/runs.h"
 #include "heap/config.h"
 #include "heap/slab.h"
+#include "heap/stale.h"
 #include "os/lock.h"
 
 /* One reservation: metadata in front, then units, committed from the bottom. */
@@ -27,9 +28,7 @@ struct sta_region {
 
     /* sta_pages_lock */
     struct sta_runs runs; /* of the units that are committed */
-    uint64_t *stale; /* a bit a unit: free, but its contents are not zero */
-    uint32_t stale_count;
-    uint32_t stale_top;  /* no stale unit at or above */
+    struct sta_stale stale;
     uint32_t map_units;  /* whose map entries can be written */
     uint32_t slab_used;  /* descriptors ever used; 0 is nobody's */
     uint32_t slab_ready; /* descriptors committed */
@@ -43,9 +42,7 @@ struct sta_region {
 struct sta_page_counts {
     size_t used_units;
     size_t used_peak_units;
-    size_t reused_units; /* handed out while still resident: faults saved */
-    size_t purged_units; /* in all */
-    size_t purge_calls;
+    size_t reused_units;   /* handed out while still resident: faults saved */
     size_t moved_units;    /* by mremap instead of a copy */
     size_t refused;        /* requests that ended in NULL */
     size_t runs_allocated; /* large runs, in all */

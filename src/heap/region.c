@@ -140,7 +140,7 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
     r->reservation_bytes = total;
     p = (char *)sta_round_up((uintptr_t)p, META_STEP); /* 64 KiB of the slack */
     r->index = p;
-    r->stale = (uint64_t *)(void *)(p + index);
+    r->stale.bits = (uint64_t *)(void *)(p + index);
     r->map = (uint32_t *)(void *)(p + bits);
     r->slabs = (struct sta_slab *)(void *)(p + bits + map);
     r->bytes = bytes;
@@ -149,6 +149,7 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
     /* The first step of the map goes with the bits in front of it. */
     r->map_units = map > META_STEP ? MAP_PER_STEP : 0;
     size_t first = r->map_units * sizeof *r->map;
+    r->stale.base = r->base;
     if (sta_vm_commit(p, bits + first) &&
         sta_vm_commit_zero(r->map + r->map_units, map - first)) {
         sta_runs_init(&r->runs, p, (uint32_t)units);

@@ -71,7 +71,9 @@ static void add_region(struct sta_stats *t, const struct sta_region *r)
         t->free_runs++;
     t->committed_bytes += (uint64_t)sta_region_units(r) << STA_UNIT_LOG2;
     t->reserved_bytes += r->reservation_bytes;
-    t->stale_bytes += (uint64_t)r->stale_count << STA_UNIT_LOG2;
+    t->stale_bytes += (uint64_t)r->stale.count << STA_UNIT_LOG2;
+    t->purged_bytes += (uint64_t)r->stale.purged << STA_UNIT_LOG2;
+    t->purge_calls += r->stale.calls;
 }
 
 /* Adds what the arena counts. */
@@ -85,8 +87,6 @@ static void add_arena(struct sta_stats *t)
     t->used_bytes = (uint64_t)n->used_units << STA_UNIT_LOG2;
     t->peak_bytes = (uint64_t)n->used_peak_units << STA_UNIT_LOG2;
     t->free_bytes = t->committed_bytes - t->used_bytes;
-    t->purged_bytes = (uint64_t)n->purged_units << STA_UNIT_LOG2;
-    t->purge_calls = n->purge_calls;
     t->faults_saved_bytes = (uint64_t)n->reused_units << STA_UNIT_LOG2;
     t->refused_count = n->refused;
     t->runs.total = n->runs_allocated;

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * When free memory goes back to the system: by bytes, not by time.
+ *
+ * A purge costs a system call, and a page fault a page if the memory is needed
+ * again; not to purge costs others the memory.  Which it will be is guessed
+ * from what happened, without a thread and without a clock:
+ *
+ *   - Stale memory may be half of what is in use; beyond that nothing waits: a
+ *     program that frees its one big buffer is small at once.
+ *   - When units are used again that were purged, that was a mistake: so many
+ *     more are kept from then on, up to a bound.  So a loop over a big buffer
+ *     faults its pages a few times and then no more.
+ *   - An epoch is as many freed bytes as a quarter of what is in use.  When
+ * more than twice as much was freed in it as was allocated, the program
+ * shrinks: the least number of stale units in that epoch was not needed in all
+ * that time and goes back at its end.  So a program that frees all it has
+ * shrinks as it frees, a few epochs behind, each shorter than the one before.
+ *
+ * Units go back from the top: first fit reuses the bottom first.
+ */
+#include "heap/stale.h"
+
+#include "core/bitmap.h"
+#include "heap/config.h"
+#include "os/vm.h"
+
+uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count)
+{
+    uint32_t stale = 0;
+    if (first < t->top)
+        stale = sta_bitmap_assign(t->bits, first, count, false);
+    if (first < t->used_top) {
+        uint32_t end = first + count;
+        t->regret += (end < t->used_top ? end : t->used_top) - first - stale;
+    }
+    if (first + count > t->used_top)
+        t->used_top = first + count;
+    t->taken += count;
+    t->count -= stale;
+    if (t->count < t->low)
+        t->low = t->count;
+    return stale;
+}
+
+void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count)
+{
+    t->count += sta_bitmap_assign(t->bits, first, count, true);
+    if (first + count > t->top)
+        t->top = first + count;
+}
+
+size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t budget)
+{
+    size_t purged = 0;
+    while (t->count > keep && budget > 0) {
+        uint32_t first;
+        size_t count = sta_bitmap_last_ones(t->bits, 0, t->top, &first);
+        size_t most = t->count - keep < budget ? t->count - keep : budget;
+        if (count == 0)
+            break;
+        if (count > most) {
+            first += (uint32_t)(count - most);
+            count = most;
+        }
+        budget -= count;
+        t->top = first;
+        void *p = (void *)(t->base + ((uintptr_t)first << STA_UNIT_LOG2));
+        /* Refused, when locked or smaller than a system page: still stale. */
+        if (!sta_vm_purge(p, count << STA_UNIT_LOG2))
+            continue;
+        t->count -= sta_bitmap_assign(t->bits, first, (uint32_t)count, false);
+        t->calls++;
+        purged += count;
+    }
+    t->purged += purged;
+    if (t->count < t->low)
+        t->low = t->count;
+    return purged;
+}
+
+/* Ends an epoch: purges what it never needed, if the program shrinks. */
+static void end_epoch(struct sta_stale *t)
+{
+    if (t->freed / 2 > t->taken) {
+        sta_stale_purge(t, t->count - t->low, t->low);
+        t->grace = 0;
+    }
+    t->freed = 0;
+    t->taken = 0;
+    t->low = t->count;
+}
+
+void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used)
+{
+    size_t epoch = used / STA_EPOCH_SHARE;
+    size_t grace = t->grace + t->regret;
+    t->grace = grace < STA_GRACE_UNITS ? (uint32_t)grace : STA_GRACE_UNITS;
+    t->regret = 0;
+    size_t keep = STA_KEEP_UNITS + used / STA_KEEP_SHARE + t->grace;
+    if (t->count > keep)
+        sta_stale_purge(t, keep, 2 * (size_t)freed + 64);
+    t->freed += freed;
+    if (t->freed >= (epoch > STA_EPOCH_UNITS ? epoch : STA_EPOCH_UNITS))
+        end_epoch(t);
+}

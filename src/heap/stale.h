@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stale units: free ones whose contents are still resident; and when to give
+ * them back to the system.
+ *
+ * Everything here is of one region and under sta_pages_lock.
+ */
+#ifndef STA_HEAP_STALE_H
+#define STA_HEAP_STALE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct sta_stale {
+    uint64_t *bits;    /* one a unit */
+    uintptr_t base;    /* address of unit 0 */
+    uint32_t count;    /* of ones */
+    uint32_t top;      /* no one at or above */
+    uint32_t used_top; /* no unit at or above was ever used */
+
+    /* the rule, see stale.c; units */
+    uint32_t low;   /* the least count of this epoch */
+    uint32_t grace; /* kept beyond the share, for what was regretted */
+    size_t freed;   /* in this epoch */
+    size_t taken;   /* in this epoch */
+    size_t regret;  /* used again after they were purged, lately */
+    size_t purged;  /* in all */
+    size_t calls;   /* of the system for that */
+};
+
+/* Counts units as used; returns how many of them were stale until now. */
+uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count);
+
+/* Counts units that were freed, and are not zero, as stale. */
+void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count);
+
+/* Gives stale units back from the top until at most `keep` are left or
+ * `budget` units have been looked at.  Returns the units given back. */
+size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t budget);
+
+/* Purges by rule after `freed` units came back and `used` are in use. */
+void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used);
+
+#endif
