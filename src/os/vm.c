@@ -63,21 +63,31 @@ static size_t read_number(const char **s)
     return n;
 }
 
-size_t sta_vm_space_left(void)
+/* Returns a resource limit in bytes, SIZE_MAX for none. */
+static size_t resource_limit(int resource)
 {
     struct rlimit limit;
-    char text[64];
     int saved = errno;
-    int refused = getrlimit(RLIMIT_AS, &limit);
+    bool refused = getrlimit(resource, &limit) != 0;
     errno = saved;
-    if (refused || limit.rlim_cur == RLIM_INFINITY)
-        return SIZE_MAX;
+    return refused || limit.rlim_cur == RLIM_INFINITY ? SIZE_MAX
+                                                      : (size_t)limit.rlim_cur;
+}
+
+size_t sta_vm_space_left(void)
+{
+    char text[64];
+    size_t space = resource_limit(RLIMIT_AS);
+    size_t data = resource_limit(RLIMIT_DATA);
+    size_t limit = space < data ? space : data;
     size_t used = 0;
-    if (read_file("/proc/self/statm", text, sizeof text)) {
+    if (limit == SIZE_MAX)
+        return SIZE_MAX;
+    if (limit == space && read_file("/proc/self/statm", text, sizeof text)) {
         const char *s = text;
         used = read_number(&s) * sta_vm_page_bytes();
     }
-    return limit.rlim_cur > used ? (size_t)limit.rlim_cur - used : 0;
+    return limit > used ? limit - used : 0;
 }
 
 /* Reads a limit file of a cgroup; "max" and v1's huge default are no limit. */
@@ -225,17 +235,18 @@ bool sta_vm_lock(void *p, size_t bytes)
 
 void sta_vm_resident(size_t *now, size_t *peak)
 {
-    char text[64];
-    struct rusage usage;
-    int saved = errno;
+    /* Not getrusage: its peak is inherited over execve. */
+    char text[4096];
     *now = 0;
     *peak = 0;
-    if (read_file("/proc/self/statm", text, sizeof text)) {
-        const char *s = text;
-        read_number(&s);
-        *now = read_number(&s) * sta_vm_page_bytes();
+    if (!read_file("/proc/self/status", text, sizeof text))
+        return;
+    const char *rss = strstr(text, "VmRSS:");
+    const char *hwm = strstr(text, "VmHWM:");
+    if (rss && hwm) {
+        rss += sizeof "VmRSS:" - 1;
+        hwm += sizeof "VmHWM:" - 1;
+        *now = read_number(&rss) * 1024;
+        *peak = read_number(&hwm) * 1024;
     }
-    if (getrusage(RUSAGE_SELF, &usage) == 0)
-        *peak = (size_t)usage.ru_maxrss * 1024;
-    errno = saved;
 }

@@ -18,7 +18,7 @@ size_t sta_vm_page_bytes(void);
 /* Returns the bytes of physical memory of this machine. */
 size_t sta_vm_memory_bytes(void);
 
-/* Returns the bytes of address space that RLIMIT_AS leaves, or SIZE_MAX. */
+/* Returns the bytes that RLIMIT_AS and RLIMIT_DATA leave, or SIZE_MAX. */
 size_t sta_vm_space_left(void);
 
 /* Returns the memory limit of this process's cgroup in bytes, or SIZE_MAX. */
