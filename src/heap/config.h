@@ -25,8 +25,9 @@ enum {
      * next request of the same length. */
     STA_RUN_UNITS_MAX = 32,
 
-    /* Units that a heap keeps in this way at most: 1 MiB. */
+    /* Units that a heap keeps in this way: 1 MiB, and a share of all in use. */
     STA_RUN_KEEP_UNITS = 256,
+    STA_RUN_KEEP_SHARE = 16,
 
     /* Units of empty slabs that a heap keeps for their class: 384 KiB. */
     STA_SPARE_UNITS = 96,

@@ -21,7 +21,7 @@
  * A bin's first slab is small and each further one twice as large, up to 64
  * KiB, so that a small program touches few pages and a large one few slabs.
  *
- * Freed runs wait on the heap's lists up to STA_RUN_KEEP_UNITS in all; the
+ * Freed runs wait on the heap's lists up to a share of what is in use; the
  * fast path does not count what it takes, so they are counted again when a
  * budget of frees is used up, and half of each list goes if they are too many.
  *
@@ -357,18 +357,20 @@ static STA_NOINLINE void recount_runs(struct sta_heap *h)
 {
     uint32_t runs[STA_RUN_UNITS_MAX + 1];
     uint32_t units = 0;
+    size_t share = sta_pages_used() / STA_RUN_KEEP_SHARE;
+    uint32_t most = STA_RUN_KEEP_UNITS + (uint32_t)share;
     for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++) {
         runs[n] = 0;
         for (struct sta_slot *s = h->free[STA_CLASS_COUNT + n]; s; s = s->next)
             runs[n]++;
         units += n * runs[n];
     }
-    if (units > STA_RUN_KEEP_UNITS / 2) {
+    if (units > most / 2) {
         units = 0;
         for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++)
             units += n * cut_runs(h, STA_CLASS_COUNT + n, runs[n] / 2);
     }
-    h->run_budget = STA_RUN_KEEP_UNITS - units;
+    h->run_budget = most - units;
 }
 
 /* Takes a run that was freed on its list. */

@@ -133,9 +133,11 @@ static bool account_used(struct sta_region *r, uint32_t first, uint32_t count)
 {
     uint32_t stale = sta_stale_take(&r->stale, first, count);
     sta_page_counts.reused_units += stale;
-    sta_page_counts.used_units += count;
-    if (sta_page_counts.used_units > sta_page_counts.used_peak_units)
-        sta_page_counts.used_peak_units = sta_page_counts.used_units;
+    size_t used = sta_pages_used() + count;
+    atomic_store_explicit(&sta_page_counts.used_units, used,
+                          memory_order_relaxed);
+    if (used > sta_page_counts.used_peak_units)
+        sta_page_counts.used_peak_units = used;
     return stale == 0;
 }
 
@@ -144,7 +146,8 @@ static void give_units(struct sta_region *r, uint32_t first, uint32_t count,
                        bool zero)
 {
     sta_runs_free(&r->runs, first, count);
-    sta_page_counts.used_units -= count;
+    atomic_store_explicit(&sta_page_counts.used_units, sta_pages_used() - count,
+                          memory_order_relaxed);
     if (!zero)
         sta_stale_add(&r->stale, first, count);
 }
@@ -153,7 +156,7 @@ static void give_units(struct sta_region *r, uint32_t first, uint32_t count,
 static void purge(struct sta_region *r, uint32_t freed)
 {
     if (keep_by_rule)
-        sta_stale_by_rule(&r->stale, freed, sta_page_counts.used_units);
+        sta_stale_by_rule(&r->stale, freed, sta_pages_used());
     else
         sta_stale_purge(&r->stale, keep_bytes >> STA_UNIT_LOG2, SIZE_MAX);
 }

@@ -40,7 +40,8 @@ struct sta_region {
 
 /* What the arena counts; sta_pages_lock. */
 struct sta_page_counts {
-    size_t used_units;
+    _Atomic size_t
+        used_units; /* written under the lock, read by any: relaxed */
     size_t used_peak_units;
     size_t reused_units;   /* handed out while still resident: faults saved */
     size_t moved_units;    /* by mremap instead of a copy */
@@ -89,6 +90,13 @@ void sta_pages_keep(size_t bytes);
 
 /* Counts one request that ends in NULL. */
 void sta_pages_refuse(void);
+
+/* Returns the units in use, as they were a moment ago. */
+static inline size_t sta_pages_used(void)
+{
+    return atomic_load_explicit(&sta_page_counts.used_units,
+                                memory_order_relaxed);
+}
 
 /* Returns the units of a region that are committed. */
 static inline uint32_t sta_region_units(const struct sta_region *r)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "heap/stats.h"
@@ -201,6 +202,28 @@ static bool expand(const char *pattern, char *path, size_t size)
     return true;
 }
 
+/* What descriptor 2 was at the start. */
+static dev_t stderr_device;
+static ino_t stderr_inode;
+
+void sta_stats_note_stderr(void)
+{
+    struct stat now;
+    if (fstat(STDERR_FILENO, &now) == 0) {
+        stderr_device = now.st_dev;
+        stderr_inode = now.st_ino;
+    }
+}
+
+/* False when the program closed standard error, and in particular when a file
+ * of its own has got that number since. */
+static bool is_stderr_open(void)
+{
+    struct stat now;
+    return fstat(STDERR_FILENO, &now) == 0 && now.st_dev == stderr_device &&
+           now.st_ino == stderr_inode;
+}
+
 void sta_stats_at_exit(void)
 {
     char path[4096];
@@ -217,7 +240,7 @@ void sta_stats_at_exit(void)
                      "statistics",
                      sta_options.stats_file);
     }
-    if (fd >= 0)
+    if (fd >= 0 && (fd != STDERR_FILENO || is_stderr_open()))
         sta_stats_write(fd, sta_options.stats);
     if (fd >= 0 && fd != STDERR_FILENO)
         close(fd);

@@ -23,6 +23,8 @@ static_assert((int)STA_STATS_CLASSES == (int)STA_CLASS_COUNT,
 void sta_stats_start(void)
 {
     const char *variant = sta_variant_name(sta_options.variant);
+    if (sta_options.stats != STA_FORMAT_OFF)
+        sta_stats_note_stderr();
     if (!sta_options.verbose)
         return;
     if (sta_options.arena_bytes)
@@ -84,7 +86,7 @@ static void add_arena(struct sta_stats *t)
     for (uint32_t i = 0; i < sta_region_count; i++)
         add_region(t, &sta_regions[i]);
     t->fixed_bytes = sta_options.arena_bytes;
-    t->used_bytes = (uint64_t)n->used_units << STA_UNIT_LOG2;
+    t->used_bytes = (uint64_t)sta_pages_used() << STA_UNIT_LOG2;
     t->peak_bytes = (uint64_t)n->used_peak_units << STA_UNIT_LOG2;
     t->free_bytes = t->committed_bytes - t->used_bytes;
     t->faults_saved_bytes = (uint64_t)n->reused_units << STA_UNIT_LOG2;
