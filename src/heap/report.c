@@ -227,22 +227,24 @@ static bool is_stderr_open(void)
 void sta_stats_at_exit(void)
 {
     char path[4096];
-    int fd = STDERR_FILENO;
+    int fd = -1;
     int saved = errno;
     if (sta_options.stats == STA_FORMAT_OFF)
         return;
-    if (*sta_options.stats_file) {
-        fd = -1;
+    bool to_file = *sta_options.stats_file != '\0';
+    if (to_file) {
         if (expand(sta_options.stats_file, path, sizeof path))
             fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
         if (fd < 0)
             sta_warn("STALLOC_STATS_FILE=%s: cannot open the file; no "
                      "statistics",
                      sta_options.stats_file);
+    } else if (is_stderr_open()) {
+        fd = STDERR_FILENO;
     }
-    if (fd >= 0 && (fd != STDERR_FILENO || is_stderr_open()))
+    if (fd >= 0)
         sta_stats_write(fd, sta_options.stats);
-    if (fd >= 0 && fd != STDERR_FILENO)
+    if (to_file && fd >= 0)
         close(fd);
     errno = saved;
 }

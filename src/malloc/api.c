@@ -57,5 +57,7 @@ STA_EXPORT size_t sta_trim(size_t keep_bytes)
 /* After exit handlers and other libraries' destructors, or most of them. */
 __attribute__((destructor)) static void at_exit(void)
 {
+    /* A program that never allocated has not had its options read. */
+    sta_heap_leave(sta_heap_enter());
     sta_stats_at_exit();
 }

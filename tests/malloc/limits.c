@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The library works within what the system grants, however little.
+ *
+ * Under a limit of address space a reservation of the usual size is refused: a
+ * smaller one must do, and must leave room for what else the program maps.
+ * Under a limit of data memory cannot be committed at will.  In both cases the
+ * program starts, gets a good part of what the limit allows, then NULL with
+ * ENOMEM, and gets memory again once it has freed some.
+ *
+ * Each case starts the program again under the limit, as `limits take KIND
+ * MIB`.
+ */
+#include "check.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+enum { KIB = 1024, MIB = 1024 * 1024 };
+
+/* Takes objects until there are none; returns the bytes that it got. */
+static size_t take_all(void ***list, size_t size)
+{
+    size_t bytes = 0;
+
+    for (;;) {
+        errno = 0;
+        void **p = malloc(size);
+        if (p == NULL)
+            break;
+        memset(p, 1, size);
+        *p = *list;
+        *list = p;
+        bytes += size;
+    }
+    CHECK(errno == ENOMEM);
+    return bytes;
+}
+
+static void give_all(void **list)
+{
+    while (list != NULL) {
+        void **next = *list;
+        free(list);
+        list = next;
+    }
+}
+
+static void *nothing(void *argument)
+{
+    return argument;
+}
+
+/* What runs under the limit of `mib`; the exit status tells how it went. */
+static int take(const char *kind, size_t mib)
+{
+    size_t sizes[] = {100, 5 * KIB, 200 * KIB};
+    size_t limit = mib * MIB;
+    int is_address_space = strcmp(kind, "as") == 0;
+
+    /* A first object, as every program has; then the program's own needs. */
+    free(malloc(100));
+    if (is_address_space) {
+        void *own = mmap(NULL, limit / 4, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        CHECK(own != MAP_FAILED);
+        if (own != MAP_FAILED)
+            munmap(own, limit / 4);
+    }
+    const char *variant = getenv("STALLOC_VARIANT");
+    pthread_t thread;
+    pthread_attr_t small_stack;
+    pthread_attr_init(&small_stack);
+    pthread_attr_setstacksize(&small_stack, 64 * KIB);
+    if (variant == NULL || strcmp(variant, "single") != 0)
+        CHECK(pthread_create(&thread, &small_stack, nothing, NULL) == 0 &&
+              pthread_join(thread, NULL) == 0);
+    for (size_t i = 0; i < COUNT_OF(sizes); i++)
+        for (int round = 0; round < 2; round++) {
+            void **list = NULL;
+            size_t bytes = take_all(&list, sizes[i]);
+            int enough = bytes >= limit / 3;
+            if (!enough)
+                dprintf(2, "%s %zu MiB: %zu bytes of objects of %zu\n", kind,
+                        mib, bytes, sizes[i]);
+            CHECK(enough);
+            CHECK(bytes <= limit);
+            give_all(list);
+        }
+    return check_failures == 0 ? CHECK_PASS : CHECK_FAIL;
+}
+
+static void run_limited(const char *kind, size_t mib)
+{
+    pid_t child = fork();
+    int status;
+
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        char number[32];
+        char name[] = "limits", verb[] = "take", copy[8] = "";
+        struct rlimit limit = {mib * MIB, mib * MIB};
+        char *arguments[] = {name, verb, copy, number, NULL};
+        memcpy(copy, kind, strlen(kind));
+        snprintf(number, sizeof number, "%zu", mib);
+        setrlimit(strcmp(kind, "as") == 0 ? RLIMIT_AS : RLIMIT_DATA, &limit);
+        execv("/proc/self/exe", arguments);
+        _exit(127);
+    }
+    REQUIRE(waitpid(child, &status, 0) == child);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        dprintf(2, "limit %s of %zu MiB: status %#x\n", kind, mib,
+                (unsigned)status);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void programs_start_and_work_under_rlimit_as(void)
+{
+    for (size_t mib = 16; mib <= 256; mib *= 2) {
+        run_limited("as", mib);
+        run_limited("as", mib + mib / 2);
+    }
+}
+
+static void programs_start_and_work_under_rlimit_data(void)
+{
+    for (size_t mib = 8; mib <= 128; mib *= 2)
+        run_limited("data", mib);
+}
+
+#define CASE(name)                                                             \
+    {                                                                          \
+#name, name                                                            \
+    }
+
+static const struct check_case cases[] = {
+    CASE(programs_start_and_work_under_rlimit_as),
+    CASE(programs_start_and_work_under_rlimit_data),
+};
+
+int main(int argc, char **argv)
+{
+    if (argc == 4 && strcmp(argv[1], "take") == 0)
+        return take(argv[2], strtoul(argv[3], NULL, 10));
+    return check_main(argc, argv, cases, COUNT_OF(cases));
+}
