@@ -3,12 +3,14 @@
 #include "stalloc/malloc.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "heap/heap.h"
 #include "heap/stats.h"
 #include "malloc/names.h"
+#include "os/env.h"
 
 STA_EXPORT const char *sta_version(void)
 {
@@ -54,10 +56,21 @@ STA_EXPORT size_t sta_trim(size_t keep_bytes)
     return sta_heap_trim(keep_bytes);
 }
 
+static void note(const char *name, size_t name_len, const char *value,
+                 void *found)
+{
+    (void)name, (void)name_len, (void)value;
+    *(bool *)found = true;
+}
+
 /* After exit handlers and other libraries' destructors, or most of them. */
 __attribute__((destructor)) static void at_exit(void)
 {
-    /* A program that never allocated has not had its options read. */
-    sta_heap_leave(sta_heap_enter());
+    /* A program that never allocated has not had its options read; only for
+     * one that has any is it worth to set up the library now. */
+    bool options = false;
+    sta_env_each("STALLOC_", note, &options);
+    if (options)
+        sta_heap_leave(sta_heap_enter());
     sta_stats_at_exit();
 }
