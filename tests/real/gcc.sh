@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# gcc: the Lua-like interpreter of calc.c at four levels, with debugging
+# gcc: calc.c at four levels, with debugging
 # information, link-time optimization, warnings and an error; the objects
 # have to be the same to the byte.
 #

@@ -29,7 +29,8 @@ info locals
 info source
 print sizeof(struct step) * table[5]
 call (void)free((void *)malloc(100))
-python print([s.name for s in gdb.lookup_global_symbol("main").symtab.global_block() if s.is_function][:3])
+python main = gdb.lookup_global_symbol("main").symtab.global_block()
+python print([s.name for s in main if s.is_function][:3])
 info functions ^row[12]00
 delete
 continue

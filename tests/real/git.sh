@@ -15,7 +15,7 @@ export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@localhost
 export GIT_COMMITTER_NAME=C GIT_COMMITTER_EMAIL=c@localhost
 git config --global init.defaultBranch main
 git config --global gc.auto 0
-git config --global pack.threads "$THREADS"
+git config --global pack.threads 2
 
 git init -q origin
 cd origin

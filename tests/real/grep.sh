@@ -15,7 +15,7 @@ search() {
 }
 
 search -n 'struct'
-search -c -E '[A-Z]+_[A-Z]{2,}[0-9]'
+search -c -E '[A-Z]+_[A-Z]{2,}[0-9]' --include='*s.h'
 search -h -o -P '(?<=#define )\w+(?=\()'
 search -h -E '\b([a-z]{3,})_\1\b' --include='s*.h'
 grep -rhosE '\b[a-z]{9}\b' /usr/include/linux | LC_ALL=C sort -u >words

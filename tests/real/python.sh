@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# python3 with all of its objects in malloc (PYTHONMALLOC=malloc) and with
-# its own arenas: containers, strings, bytes, regular expressions, classes.
+# python3 with all of its objects in malloc (PYTHONMALLOC=malloc), and with
+# guard bytes around each: containers, strings, bytes, regular expressions,
+# classes.
 #
 # packages: python3
 # commands: python3
@@ -10,6 +11,6 @@
 # quick: yes
 
 set -eu
-for malloc in malloc pymalloc malloc_debug; do
+for malloc in malloc malloc_debug; do
     PYTHONMALLOC=$malloc PYTHONHASHSEED=0 python3 "${0%/*}/objects.py"
 done

@@ -37,7 +37,8 @@ cli flushall async
 cli eval 'local x = 1
     for i = 1, 60000 do
         x = x * 16807 % 2147483647
-        redis.call("hset", "h" .. x % 300, "f" .. x % 977, string.rep("v", x % 90))
+        local value = string.rep("v", x % 90)
+        redis.call("hset", "h" .. x % 300, "f" .. x % 977, value)
         redis.call("zadd", "z" .. x % 100, x, i)
         redis.call("append", "s" .. x % 2000, x)
         if i % 3 == 0 then redis.call("del", "s" .. x % 1999) end

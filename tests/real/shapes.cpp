@@ -56,13 +56,13 @@ static std::size_t words()
     std::unordered_map<int, std::string> back;
     std::uint64_t x = 1;
 
-    for (int i = 0; i < 60000; i++) {
+    for (int i = 0; i < 20000; i++) {
         x = x * 16807 % 2147483647;
         std::string w = "word " + std::to_string(x % 9000);
         index[w].push_back(i);
         back[i] = std::move(w);
     }
-    for (int i = 0; i < 60000; i += 2)
+    for (int i = 0; i < 20000; i += 2)
         back.erase(i);
     return std::accumulate(index.begin(), index.end(), back.size(),
                            [](std::size_t n, const auto &e) {
@@ -106,7 +106,7 @@ int main()
               << "\n";
 
     std::string text;
-    for (int i = 0; i < 2000; i++)
+    for (int i = 0; i < 500; i++)
         text += "k" + std::to_string(i) + "=" + std::to_string(i * i) + ";";
     std::regex pair("k([0-9]+)=([0-9]*6);");
     std::cout << "matches "

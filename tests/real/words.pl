@@ -36,13 +36,13 @@ my @adders = map { my $n = $_; sub { $n + shift } } 1 .. 20000;
 print "adders ", sum0(map { $_->(1) } @adders), "\n";
 print "reduced ", (reduce { ($a * 31 + $b) % 1000003 } 1 .. 100000), "\n";
 
-for my $i (1 .. 40) {
+for my $i (1 .. 20) {
     my $pid = fork // die "fork: $!";
     exit(scalar(@{[map { [$_, "$_"] } 1 .. 2000]}) % 251) if !$pid;
     waitpid $pid, 0;
-    print "child $i: ", $? >> 8, "\n" if $i % 20 == 0;
+    print "child $i: ", $? >> 8, "\n" if $i % 10 == 0;
 }
-my $big = 'x' x 30_000_000;
-substr($big, 10_000_000, 5) = 'hello' x 1000;
+my $big = 'x' x 8_000_000;
+substr($big, 3_000_000, 5) = 'hello' x 1000;
 print "big ", length $big, " ", index($big, 'hello'), "\n";
 print eval { die { code => 42 } } // "caught $@->{code}", "\n";
