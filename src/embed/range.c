@@ -15,5 +15,10 @@ _Static_assert(sizeof(struct sta_range_block) == 8, "a handle of two words");
 _Static_assert(STA_RANGE_BINS == 1024 + ((32 - 10) << 5), "bin_of");
 _Static_assert(STA_RANGE_BIN_WORDS * 64 == STA_RANGE_BINS, "a bit a bin");
 
+static range_size range_rest(range_size n, range_size d)
+{
+    return n % d;
+}
+
 #include "range_body.h"
 #include "range_report.h"

@@ -8,6 +8,7 @@
 #include <stalloc/range64.h>
 
 #include "core/bits.h"
+#include "divide.h"
 
 typedef uint64_t range_size;
 
@@ -42,6 +43,14 @@ typedef uint64_t range_size;
 _Static_assert(sizeof(struct sta_range_node) == 40, "five words");
 _Static_assert(STA_RANGE64_BINS == 1024 + ((64 - 10) << 5), "bin_of");
 _Static_assert(STA_RANGE64_BIN_WORDS * 64 == STA_RANGE64_BINS, "a bit a bin");
+
+static range_size range_rest(range_size n, range_size d)
+{
+    uint64_t rest;
+
+    sta_divide64(n, d, &rest);
+    return rest;
+}
 
 #include "range_body.h"
 #include "range_report.h"

@@ -207,7 +207,7 @@ struct sta_range_block sta_range_alloc_back(struct sta_range *r,
 static bool fits_aligned(const struct sta_range *r, uint32_t n, range_size size,
                          range_size align, range_size *gap)
 {
-    range_size past = r->nodes[n].offset % align;
+    range_size past = range_rest(r->nodes[n].offset, align);
 
     *gap = past ? align - past : 0;
     return r->nodes[n].size >= size && *gap <= r->nodes[n].size - size;

@@ -40,6 +40,7 @@
 
 #include "core/attr.h"
 #include "core/bits.h"
+#include "divide.h"
 
 enum { SLOTS_MAX = 64 * 64 * 64 };
 
@@ -120,6 +121,7 @@ enum sta_err sta_slab_init(struct sta_slab *s, size_t object_bytes,
                            size_t align, size_t page_bytes)
 {
     size_t slot_bytes = object_bytes;
+    uint64_t rest;
 
     if (!object_bytes || !sta_is_power_of_two(align) ||
         !sta_is_power_of_two(page_bytes) || object_bytes > page_bytes ||
@@ -135,7 +137,8 @@ enum sta_err sta_slab_init(struct sta_slab *s, size_t object_bytes,
     if (slot_bytes > page_bytes || !lay_out(s))
         return STA_EINVAL;
     s->shift = 32 + sta_log2(slot_bytes);
-    s->reciprocal = (((uint64_t)1 << s->shift) - 1) / slot_bytes + 1;
+    s->reciprocal =
+        sta_divide64(((uint64_t)1 << s->shift) - 1, slot_bytes, &rest) + 1;
     s->loaded = s->magazines[0];
     s->freed = s->magazines[1];
     return STA_OK;

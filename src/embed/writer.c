@@ -3,6 +3,8 @@
  */
 #include <stalloc/base.h>
 
+#include "divide.h"
+
 const char *sta_err_text(enum sta_err err)
 {
     switch (err) {
@@ -40,8 +42,10 @@ void sta_writer_number(const struct sta_writer *out, uint64_t number)
     size_t first = sizeof digits;
 
     do {
-        digits[--first] = (char)('0' + number % 10);
-        number /= 10;
+        uint64_t digit;
+
+        number = sta_divide64(number, 10, &digit);
+        digits[--first] = (char)('0' + digit);
     } while (number);
     out->put(out->ctx, digits + first, sizeof digits - first);
 }

@@ -36,7 +36,8 @@ static void *range_alloc(void *ctx, size_t size, size_t align)
 
     (void)ctx;
     if (!size || !align || (align & (align - 1)) ||
-        size > RANGE_UNIT * RANGE_UNITS_MAX)
+        size > RANGE_UNIT * RANGE_UNITS_MAX ||
+        ((uintptr_t)adapted_memory & (align - 1)))
         return NULL;
     b = sta_range_alloc_aligned(
         &adapted, units(size),
