@@ -273,7 +273,7 @@ static void *alloc_large(size_t size, size_t align, bool *zero)
 /* Has the options read before the first call decides by them. */
 static void ensure_started(void)
 {
-    if (sta_unlikely(sta_options.slab_max == 0))
+    if (sta_unlikely(!sta_heap_started()))
         sta_heap_leave(sta_heap_enter());
 }
 

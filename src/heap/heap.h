@@ -105,6 +105,12 @@ extern struct sta_lock sta_heaps_lock STA_HIDDEN;
  */
 struct sta_heap *sta_heap_enter(void);
 
+/* True once the options are read and there is an arena. */
+static inline bool sta_heap_started(void)
+{
+    return sta_options.slab_max != 0;
+}
+
 static inline void sta_heap_leave(struct sta_heap *h)
 {
     if (h != sta_self)

@@ -66,11 +66,14 @@ static void note(const char *name, size_t name_len, const char *value,
 /* After exit handlers and other libraries' destructors, or most of them. */
 __attribute__((destructor)) static void at_exit(void)
 {
-    /* A program that never allocated has not had its options read; only for
-     * one that has any is it worth to set up the library now. */
-    bool options = false;
-    sta_env_each("STALLOC_", note, &options);
-    if (options)
+    /* A program that never allocated has not had its options read; only if it
+     * has any is it worth to set up the library now. */
+    if (!sta_heap_started()) {
+        bool options = false;
+        sta_env_each("STALLOC_", note, &options);
+        if (!options)
+            return;
         sta_heap_leave(sta_heap_enter());
+    }
     sta_stats_at_exit();
 }
