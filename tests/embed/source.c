@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sources, one by one and nested: sizes and alignments kept, spans given
+ * back to where they came from, and every refusal without a trace.
+ */
+#include <stalloc/source.h>
+
+#include <string.h>
+
+#include "tests/lib/check.h"
+
+static _Alignas(4096) unsigned char memory[16384];
+
+static void *get(const struct sta_source *s, size_t size, size_t align)
+{
+    size_t got = size;
+    void *p = sta_source_get(s, &got, align);
+
+    CHECK(p ? got >= size : got == size);
+    CHECK(!p || (uintptr_t)p % align == 0);
+    return p;
+}
+
+static void none_has_nothing(void)
+{
+    struct sta_source s = sta_source_none();
+
+    CHECK(!get(&s, 1, 1));
+    CHECK(!sta_source_give(&s, memory, 1)); /* it takes nothing either */
+    CHECK(!s.owns(s.ctx, memory));
+}
+
+static void buffer_is_cut_from_below(void)
+{
+    struct sta_source_span span;
+    struct sta_source s = sta_source_buffer(&span, memory, sizeof memory);
+    void *a = get(&s, 100, 1), *b = get(&s, 1000, 256), *c = get(&s, 10, 16);
+
+    CHECK(a == memory && b == memory + 256 && c == memory + 1264);
+    CHECK(!get(&s, sizeof memory, 1) && !get(&s, SIZE_MAX, 1));
+    CHECK(!get(&s, 0, 1) && !get(&s, 1, 0) && !get(&s, 1, 3));
+    CHECK(!get(&s, 1, SIZE_MAX / 2 + 1));
+    CHECK(s.owns(s.ctx, c) && !s.owns(s.ctx, &s));
+    CHECK(!s.owns(s.ctx, memory + sizeof memory));
+    CHECK(sta_source_give(&s, c, 10));
+    CHECK(get(&s, 10, 16) == c); /* the last one can be had again */
+    sta_source_give(&s, a, 100);
+    sta_source_give(&s, b, 1000);
+    sta_source_give(&s, c, 10);
+    CHECK(get(&s, sizeof memory, 1) == memory); /* and all, when none is out */
+}
+
+static void fallback_gives_back_to_the_owner(void)
+{
+    struct sta_source_span near_span, far_span;
+    struct sta_source_counter near_count, far_count;
+    struct sta_source_pair pair;
+    struct sta_source s = sta_source_fallback(
+        &pair,
+        sta_source_counting(&near_count,
+                            sta_source_buffer(&near_span, memory, 1000)),
+        sta_source_counting(&far_count,
+                            sta_source_buffer(&far_span, memory + 4096, 8192)));
+    void *a = get(&s, 600, 8), *b = get(&s, 600, 8);
+
+    CHECK(a == memory && b == memory + 4096);
+    CHECK(!get(&s, 9000, 8));
+    CHECK(s.owns(s.ctx, a) && s.owns(s.ctx, b) && !s.owns(s.ctx, &s));
+    sta_source_give(&s, b, 600);
+    CHECK(near_count.out_bytes == 600 && far_count.out_bytes == 0);
+    sta_source_give(&s, a, 600);
+    CHECK(near_count.out_bytes == 0 && near_count.give_count == 1);
+    CHECK(near_count.fail_count == 2 && far_count.fail_count == 1);
+    CHECK(far_count.peak_bytes == 600);
+
+    /* mmap cannot tell its own: nothing may be given back to the wrong one */
+    s = sta_source_fallback(&pair, sta_source_mmap(),
+                            sta_source_buffer(&near_span, memory, 1000));
+    CHECK(!s.give && !s.owns);
+}
+
+static void limit_is_of_what_is_out(void)
+{
+    struct sta_source_span span;
+    struct sta_source_quota quota;
+    struct sta_source s = sta_source_limit(
+        &quota, sta_source_buffer(&span, memory, sizeof memory), 1000);
+    void *a = get(&s, 600, 8);
+
+    CHECK(a && !get(&s, 401, 8) && get(&s, 400, 8));
+    sta_source_give(&s, a, 600);
+    CHECK(get(&s, 600, 8));
+
+    /* mmap hands over whole pages: more than the limit goes straight back */
+    s = sta_source_limit(&quota, sta_source_mmap(), 1000);
+    CHECK(!get(&s, 100, 8) && quota.left_bytes == 1000);
+    s = sta_source_limit(&quota, sta_source_none(), 1000);
+    CHECK(!s.give && s.owns);
+}
+
+static void failing_fails_the_kth(void)
+{
+    struct sta_source_span span;
+    struct sta_source_fault fault;
+    struct sta_source buffer = sta_source_buffer(&span, memory, sizeof memory);
+    struct sta_source s = sta_source_failing(&fault, buffer, 2, true);
+
+    CHECK(get(&s, 1, 1) && get(&s, 1, 1) && !get(&s, 1, 1) && get(&s, 1, 1));
+    s = sta_source_failing(&fault, buffer, 1, false);
+    CHECK(get(&s, 1, 1) && !get(&s, 1, 1) && !get(&s, 1, 1));
+}
+
+static void mmap_maps_pages(void)
+{
+    struct sta_source s = sta_source_mmap();
+    size_t size = 1, large = 1 << 20;
+    unsigned char *p = sta_source_get(&s, &size, 1);
+    unsigned char *q = sta_source_get(&s, &large, 1 << 21);
+
+    REQUIRE(p && q);
+    CHECK(size >= 4096 && p[0] == 0 && p[size - 1] == 0);
+    CHECK((uintptr_t)q % (1 << 21) == 0 && large == 1 << 20);
+    memset(q, 1, large);
+    CHECK(!get(&s, SIZE_MAX, 1) && !get(&s, SIZE_MAX / 2, SIZE_MAX / 2 + 1));
+    CHECK(sta_source_give(&s, p, size) && sta_source_give(&s, q, large));
+}
+
+int main(void)
+{
+    none_has_nothing();
+    buffer_is_cut_from_below();
+    fallback_gives_back_to_the_owner();
+    limit_is_of_what_is_out();
+    failing_fails_the_kth();
+    mmap_maps_pages();
+    return check_status();
+}
