@@ -7,7 +7,6 @@
 # commands: clang clang++ opt llc
 # active: clang opt llc
 # threads: one
-# quick: yes
 # limit: 90
 
 set -eu

@@ -12,7 +12,7 @@
 
 set -eu
 cp "${0%/*}/shapes.cpp" shapes.cpp
-g++ -std=c++17 -Wall -Wextra -O1 -g -frandom-seed=1 -c shapes.cpp
+g++ -std=c++17 -Wall -Wextra -O1 -g -c shapes.cpp
 sha256sum <shapes.o
 g++ shapes.o -o shapes
 ./shapes

@@ -27,7 +27,7 @@ class Node:
 
 
 words = ["".join(chr(97 + draw(6)) for _ in range(1 + draw(9)))
-         for _ in range(40000)]
+         for _ in range(20000)]
 print("words", collections.Counter(words).most_common(3))
 root = Node("")
 for word in words:

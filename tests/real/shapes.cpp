@@ -9,11 +9,8 @@
 #include <memory_resource>
 #include <new>
 #include <numeric>
-#include <regex>
-#include <sstream>
 #include <string>
 #include <unordered_map>
-#include <variant>
 #include <vector>
 
 struct alignas(64) line {
@@ -105,15 +102,6 @@ int main()
                  })
               << "\n";
 
-    std::string text;
-    for (int i = 0; i < 500; i++)
-        text += "k" + std::to_string(i) + "=" + std::to_string(i * i) + ";";
-    std::regex pair("k([0-9]+)=([0-9]*6);");
-    std::cout << "matches "
-              << std::distance(
-                     std::sregex_iterator(text.begin(), text.end(), pair),
-                     std::sregex_iterator())
-              << "\n";
 #ifdef MISTAKE
     std::map<shape, int> wrong;
     wrong[polygon<3>(1)] = "text";
