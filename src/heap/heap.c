@@ -182,6 +182,8 @@ static bool refill(struct sta_heap *h, uint32_t c)
     struct sta_bin *bin = &h->bins[c];
     if (atomic_load_explicit(&h->inbox, memory_order_relaxed))
         sta_heap_drain(h);
+    if (h->free[c]) /* lent by full slabs that others freed into */
+        return true;
     bin->loan = STA_LOAN_BYTES / sta_class_bytes(c);
     for (;;) {
         struct sta_slab *s = bin->current;
@@ -209,36 +211,31 @@ static bool refill(struct sta_heap *h, uint32_t c)
 
 /* --- Allocation ---------------------------------------------------------- */
 
-/* Returns a slot of a list, refilling it at need; NULL when there is no
- * memory even after giving back what waits on this heap's other lists. */
+/* Returns a slot of a list, refilling it at need; NULL: no memory. */
 static void *alloc_from(struct sta_heap *h, uint32_t list)
 {
-    for (int attempt = 0;; attempt++) {
-        if (h->free[list])
-            return pop(h, list);
-        if (list < STA_CLASS_COUNT) {
-            if (refill(h, list))
-                return pop(h, list);
-        } else {
-            bool zero;
-            void *p = sta_large_alloc(h, list - STA_CLASS_COUNT, 1, &zero);
-            if (p != NULL)
-                return p;
-        }
-        if (attempt == 1)
-            return NULL;
-        sta_heap_flush(h);
+    if (h->free[list])
+        return pop(h, list);
+    if (list >= STA_CLASS_COUNT) {
+        bool zero;
+        return sta_large_alloc(h, list - STA_CLASS_COUNT, 1, &zero);
     }
+    return refill(h, list) ? pop(h, list) : NULL;
 }
 
 static void *alloc_entered(uint32_t list)
 {
-    struct sta_heap *h = sta_heap_enter();
-    void *p = alloc_from(h, list);
-    sta_heap_leave(h);
-    if (p == NULL)
-        sta_pages_refuse();
-    return p;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        struct sta_heap *h = sta_heap_enter();
+        void *p = alloc_from(h, list);
+        sta_heap_leave(h);
+        if (sta_likely(p != NULL))
+            return p;
+        if (attempt == 0)
+            sta_heap_reclaim();
+    }
+    sta_pages_refuse();
+    return NULL;
 }
 
 static size_t units_of(size_t size)
@@ -254,20 +251,19 @@ static void *alloc_large(size_t size, size_t align, bool *zero)
     }
     size_t units = size == 0 ? 1 : units_of(size);
     size_t align_units = align >> STA_UNIT_LOG2;
-    void *p = NULL;
-    struct sta_heap *h = sta_heap_enter();
-    if (units < UINT32_MAX && align_units < UINT32_MAX) {
+    bool sane = units < UINT32_MAX && align_units < UINT32_MAX;
+    for (int attempt = 0; sane && attempt < 2; attempt++) {
         uint32_t a = align_units == 0 ? 1 : (uint32_t)align_units;
-        p = sta_large_alloc(h, (uint32_t)units, a, zero);
-        if (p == NULL) {
-            sta_heap_flush(h);
-            p = sta_large_alloc(h, (uint32_t)units, a, zero);
-        }
+        struct sta_heap *h = sta_heap_enter();
+        void *p = sta_large_alloc(h, (uint32_t)units, a, zero);
+        sta_heap_leave(h);
+        if (sta_likely(p != NULL))
+            return p;
+        if (attempt == 0)
+            sta_heap_reclaim();
     }
-    sta_heap_leave(h);
-    if (p == NULL)
-        sta_pages_refuse();
-    return p;
+    sta_pages_refuse();
+    return NULL;
 }
 
 /* Has the options read before the first call decides by them. */

@@ -264,6 +264,14 @@ void *sta_heap_realloc(void *p, size_t size);
 size_t sta_heap_usable(const void *p);
 
 /*
+ * Gives what this thread's heap and all idle ones cache back to the arena: the
+ * last resort of a request that finds no memory.
+ *
+ * Threads  any, holding no lock.
+ */
+void sta_heap_reclaim(void);
+
+/*
  * Returns memory that nobody uses to the system: of this thread's heap, of
  * shared and idle heaps, and all of the arena but `keep_bytes`.  Returns the
  * bytes given back.

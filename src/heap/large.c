@@ -113,22 +113,38 @@ void *sta_heap_realloc(void *p, size_t size)
     return to;
 }
 
+/* Empties a heap's lists and inbox unless a thread works with it. */
+static void reclaim_from(struct sta_heap *h)
+{
+    sta_lock_acquire(&h->lock);
+    if (atomic_load_explicit(&h->state, memory_order_relaxed) !=
+        STA_HEAP_ACTIVE) {
+        sta_heap_drain(h);
+        sta_heap_flush(h);
+    }
+    sta_lock_release(&h->lock);
+}
+
+void sta_heap_reclaim(void)
+{
+    /* Twice: what one heap's inbox holds may belong in that of another, which
+     * adopted the slab. */
+    for (int pass = 0; pass < 2; pass++) {
+        struct sta_heap *own = sta_heap_enter();
+        sta_heap_flush_outbox(own);
+        sta_heap_drain(own);
+        sta_heap_flush(own);
+        sta_heap_leave(own);
+        struct sta_heap *h =
+            atomic_load_explicit(&sta_heaps, memory_order_acquire);
+        for (; h; h = h->next)
+            reclaim_from(h);
+        reclaim_from(&sta_heap_shared);
+    }
+}
+
 size_t sta_heap_trim(size_t keep_bytes)
 {
-    struct sta_heap *own = sta_heap_enter();
-    sta_heap_flush_outbox(own);
-    sta_heap_drain(own);
-    sta_heap_flush(own);
-    sta_heap_leave(own);
-    struct sta_heap *h = atomic_load_explicit(&sta_heaps, memory_order_acquire);
-    for (; h; h = h->next) {
-        sta_lock_acquire(&h->lock);
-        if (atomic_load_explicit(&h->state, memory_order_relaxed) !=
-            STA_HEAP_ACTIVE) {
-            sta_heap_drain(h);
-            sta_heap_flush(h);
-        }
-        sta_lock_release(&h->lock);
-    }
+    sta_heap_reclaim();
     return sta_pages_purge(keep_bytes);
 }
