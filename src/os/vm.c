@@ -63,22 +63,23 @@ static size_t read_number(const char **s)
     return n;
 }
 
-/* Returns a resource limit in bytes, SIZE_MAX for none. */
-static size_t resource_limit(int resource)
+/* Returns a resource limit in bytes, SIZE_MAX for none; `refused` is what
+ * getrlimit() returned (its first argument's type varies by C library). */
+static size_t limit_bytes(int refused, const struct rlimit *limit)
 {
-    struct rlimit limit;
-    int saved = errno;
-    bool refused = getrlimit(resource, &limit) != 0;
-    errno = saved;
-    return refused || limit.rlim_cur == RLIM_INFINITY ? SIZE_MAX
-                                                      : (size_t)limit.rlim_cur;
+    return refused || limit->rlim_cur == RLIM_INFINITY
+               ? SIZE_MAX
+               : (size_t)limit->rlim_cur;
 }
 
 size_t sta_vm_space_left(void)
 {
     char text[64];
-    size_t space = resource_limit(RLIMIT_AS);
-    size_t data = resource_limit(RLIMIT_DATA);
+    struct rlimit as, heap;
+    int saved = errno;
+    size_t space = limit_bytes(getrlimit(RLIMIT_AS, &as), &as);
+    size_t data = limit_bytes(getrlimit(RLIMIT_DATA, &heap), &heap);
+    errno = saved;
     size_t limit = space < data ? space : data;
     size_t used = 0;
     if (limit == SIZE_MAX)
