@@ -61,6 +61,12 @@ struct sta_slot {
     uintptr_t mark; /* its address xor the key: already free */
 };
 
+/* Returns the mark of a free slot. */
+static inline uintptr_t sta_slot_mark(const struct sta_slot *slot)
+{
+    return (uintptr_t)slot ^ sta_options.key;
+}
+
 struct sta_heap {
     /* the owner's thread */
     struct sta_slot *free[STA_LIST_COUNT];
@@ -137,13 +143,18 @@ void sta_heap_free_slow(void *p);
 void sta_heap_free_due(struct sta_slab *s, struct sta_slot *slot);
 
 /* Pushes a slot on its slab; the caller works on the slab's owner. */
-void sta_heap_free_local(struct sta_slab *s, struct sta_slot *slot);
+static inline void sta_heap_free_local(struct sta_slab *s,
+                                       struct sta_slot *slot)
+{
+    slot->mark = sta_slot_mark(slot);
+    slot->next = s->free;
+    s->free = slot;
+    if (--s->countdown == 0)
+        sta_heap_free_due(s, slot);
+}
 
 /* Gives back every slot on the heap's lists, and every empty slab. */
 void sta_heap_flush(struct sta_heap *h);
-
-/* Gives the runs that wait on the heap's lists back to the arena. */
-void sta_heap_flush_runs(struct sta_heap *h);
 
 /*
  * The two fast halves return a slot when this thread has one at hand, else
@@ -253,6 +264,13 @@ void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
 
 /* Gives a run back to the arena. */
 void sta_large_free(struct sta_slab *s);
+
+/* Puts a run that was freed on its heap's list for the next request. */
+void sta_large_keep(struct sta_heap *h, struct sta_slab *s,
+                    struct sta_slot *slot);
+
+/* Gives the runs that wait on a heap's lists back to the arena. */
+void sta_large_flush(struct sta_heap *h);
 
 /*
  * Resizes an object, moving it when it must; contents up to the smaller size

@@ -4,7 +4,11 @@
  *
  * A run of up to STA_RUN_UNITS_MAX units belongs to a heap, which keeps it for
  * the next request when it is freed; a larger one belongs to nobody and goes
- * straight back to the arena.  Either is the program's alone while it lives,
+ * straight back to the arena.  Kept runs are at most a share of what is in use;
+ * the fast path does not count what it takes, so they are counted again when a
+ * budget of frees is used up, and half of each list goes if they are too many.
+ *
+ * Either is the program's alone while it lives,
  * so that whichever thread resizes it may change its descriptor.
  */
 #include "heap/heap.h"
@@ -41,6 +45,70 @@ void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
 void sta_large_free(struct sta_slab *s)
 {
     sta_pages_free(s, false);
+}
+
+/* Gives back the runs behind the first `keep` of a list; returns how many
+ * stay. */
+static uint32_t cut_runs(struct sta_heap *h, uint32_t list, uint32_t keep)
+{
+    struct sta_slot **link = &h->free[list];
+    uint32_t kept = 0;
+    while (*link && kept < keep) {
+        link = &(*link)->next;
+        kept++;
+    }
+    struct sta_slot *slot = *link;
+    *link = NULL;
+    while (slot) {
+        struct sta_slot *next = slot->next;
+        h->handed[list]--;
+        sta_large_free(sta_slab_of(slot));
+        slot = next;
+    }
+    return kept;
+}
+
+void sta_large_flush(struct sta_heap *h)
+{
+    for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++)
+        cut_runs(h, STA_CLASS_COUNT + n, 0);
+    h->run_budget = STA_RUN_KEEP_UNITS;
+}
+
+/* Counts the units that wait on the run lists, halves the lists when they are
+ * too many, and sets the budget until the next count. */
+static STA_NOINLINE void recount_runs(struct sta_heap *h)
+{
+    uint32_t runs[STA_RUN_UNITS_MAX + 1];
+    uint32_t units = 0;
+    size_t share = sta_pages_used() / STA_RUN_KEEP_SHARE;
+    uint32_t most = STA_RUN_KEEP_UNITS + (uint32_t)share;
+    for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++) {
+        runs[n] = 0;
+        for (struct sta_slot *s = h->free[STA_CLASS_COUNT + n]; s; s = s->next)
+            runs[n]++;
+        units += n * runs[n];
+    }
+    if (units > most / 2) {
+        units = 0;
+        for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++)
+            units += n * cut_runs(h, STA_CLASS_COUNT + n, runs[n] / 2);
+    }
+    h->run_budget = most - units;
+}
+
+void sta_large_keep(struct sta_heap *h, struct sta_slab *s,
+                    struct sta_slot *slot)
+{
+    slot->next = h->free[s->list];
+    h->free[s->list] = slot;
+    h->handed[s->list]++;
+    s->free = NULL;
+    s->countdown = 1;
+    if (h->run_budget <= s->unit_count)
+        recount_runs(h);
+    else
+        h->run_budget -= s->unit_count;
 }
 
 size_t sta_heap_usable(const void *p)
@@ -111,40 +179,4 @@ void *sta_heap_realloc(void *p, size_t size)
     memcpy(to, p, size < bytes ? size : bytes);
     sta_heap_free(p);
     return to;
-}
-
-/* Empties a heap's lists and inbox unless a thread works with it. */
-static void reclaim_from(struct sta_heap *h)
-{
-    sta_lock_acquire(&h->lock);
-    if (atomic_load_explicit(&h->state, memory_order_relaxed) !=
-        STA_HEAP_ACTIVE) {
-        sta_heap_drain(h);
-        sta_heap_flush(h);
-    }
-    sta_lock_release(&h->lock);
-}
-
-void sta_heap_reclaim(void)
-{
-    /* Twice: what one heap's inbox holds may belong in that of another, which
-     * adopted the slab. */
-    for (int pass = 0; pass < 2; pass++) {
-        struct sta_heap *own = sta_heap_enter();
-        sta_heap_flush_outbox(own);
-        sta_heap_drain(own);
-        sta_heap_flush(own);
-        sta_heap_leave(own);
-        struct sta_heap *h =
-            atomic_load_explicit(&sta_heaps, memory_order_acquire);
-        for (; h; h = h->next)
-            reclaim_from(h);
-        reclaim_from(&sta_heap_shared);
-    }
-}
-
-size_t sta_heap_trim(size_t keep_bytes)
-{
-    sta_heap_reclaim();
-    return sta_pages_purge(keep_bytes);
 }

