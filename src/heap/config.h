@@ -35,6 +35,9 @@ enum {
     /* A full slab waits for this share of its slots to be free. */
     STA_FULL_SHARE = 16,
 
+    /* A partial slab is looked at again when this share of it is in use. */
+    STA_THIN_SHARE = 8,
+
     /* Slots freed in full slabs of few slots that go straight to their heap's
      * list between two refills of it: about so many bytes. */
     STA_LOAN_BYTES = 65536,
@@ -73,6 +76,7 @@ static_assert(STA_SLAB_UNITS_MAX * STA_UNIT_BYTES == STA_SLAB_BYTES_MAX,
 enum {
     STA_KEEP_UNITS = 512,
     STA_KEEP_SHARE = 2,
+    STA_KEEP_SHARE_SHRINKING = 8,
     STA_GRACE_UNITS = 16384,
     STA_EPOCH_UNITS = 256,
     STA_EPOCH_SHARE = 4

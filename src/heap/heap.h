@@ -73,6 +73,7 @@ struct sta_heap {
     uint8_t class_table[STA_CLASS_TABLE_MAX / 16 + 1];
     uint32_t run_budget;  /* units that may be freed before a recount */
     uint32_t spare_units; /* of empty slabs on the bins' lists */
+    uint32_t shrinks;     /* sta_pages_shrinks() when run lists were flushed */
     struct sta_bin bins[STA_CLASS_COUNT];
     uint64_t handed[STA_LIST_COUNT]; /* slots that ever came on free[] */
 
@@ -266,8 +267,7 @@ void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
 void sta_large_free(struct sta_slab *s);
 
 /* Puts a run that was freed on its heap's list for the next request. */
-void sta_large_keep(struct sta_heap *h, struct sta_slab *s,
-                    struct sta_slot *slot);
+void sta_large_keep(struct sta_slab *s, struct sta_slot *slot);
 
 /* Gives the runs that wait on a heap's lists back to the arena. */
 void sta_large_flush(struct sta_heap *h);

@@ -73,6 +73,7 @@ void sta_large_flush(struct sta_heap *h)
     for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++)
         cut_runs(h, STA_CLASS_COUNT + n, 0);
     h->run_budget = STA_RUN_KEEP_UNITS;
+    h->shrinks = sta_pages_shrinks();
 }
 
 /* Counts the units that wait on the run lists, halves the lists when they are
@@ -97,9 +98,9 @@ static STA_NOINLINE void recount_runs(struct sta_heap *h)
     h->run_budget = most - units;
 }
 
-void sta_large_keep(struct sta_heap *h, struct sta_slab *s,
-                    struct sta_slot *slot)
+void sta_large_keep(struct sta_slab *s, struct sta_slot *slot)
 {
+    struct sta_heap *h = atomic_load_explicit(&s->owner, memory_order_relaxed);
     slot->next = h->free[s->list];
     h->free[s->list] = slot;
     h->handed[s->list]++;

@@ -246,6 +246,14 @@ bool sta_pages_resize(struct sta_slab *s, uint32_t count)
     return done;
 }
 
+void sta_pages_note_purged(const struct sta_slab *s, uint32_t count)
+{
+    sta_lock_acquire(&sta_pages_lock);
+    sta_regions[s->region].stale.purged += count;
+    sta_regions[s->region].stale.calls++;
+    sta_lock_release(&sta_pages_lock);
+}
+
 void sta_pages_keep(size_t bytes)
 {
     sta_lock_acquire(&sta_pages_lock);
@@ -256,15 +264,22 @@ void sta_pages_keep(size_t bytes)
     sta_lock_release(&sta_pages_lock);
 }
 
-size_t sta_pages_purge(size_t keep)
+void sta_pages_purge(size_t keep)
+{
+    sta_lock_acquire(&sta_pages_lock);
+    for (uint32_t i = 0; i < sta_region_count; i++)
+        sta_stale_purge(&sta_regions[i].stale, keep >> STA_UNIT_LOG2, SIZE_MAX);
+    sta_lock_release(&sta_pages_lock);
+}
+
+size_t sta_pages_purged(void)
 {
     size_t purged = 0;
     sta_lock_acquire(&sta_pages_lock);
     for (uint32_t i = 0; i < sta_region_count; i++)
-        purged += sta_stale_purge(&sta_regions[i].stale, keep >> STA_UNIT_LOG2,
-                                  SIZE_MAX);
+        purged += sta_regions[i].stale.purged;
     sta_lock_release(&sta_pages_lock);
-    return purged << STA_UNIT_LOG2;
+    return purged;
 }
 
 void sta_pages_refuse(void)

@@ -82,8 +82,14 @@ void sta_pages_free(struct sta_slab *s, bool zero);
  */
 bool sta_pages_resize(struct sta_slab *s, uint32_t count);
 
-/* Gives back all free memory beyond `keep` bytes; returns the bytes given. */
-size_t sta_pages_purge(size_t keep);
+/* Gives back all free memory beyond `keep` bytes. */
+void sta_pages_purge(size_t keep);
+
+/* Returns the units that were ever given back. */
+size_t sta_pages_purged(void);
+
+/* Counts units of a slab in use that were given back to the system. */
+void sta_pages_note_purged(const struct sta_slab *s, uint32_t count);
 
 /* Sets how much free memory is kept; SIZE_MAX for all of it. */
 void sta_pages_keep(size_t bytes);
@@ -95,6 +101,20 @@ void sta_pages_refuse(void);
 static inline size_t sta_pages_used(void)
 {
     return atomic_load_explicit(&sta_page_counts.used_units,
+                                memory_order_relaxed);
+}
+
+/* True while the program frees much more than it allocates. */
+static inline bool sta_pages_shrinking(void)
+{
+    return atomic_load_explicit(&sta_regions[0].stale.shrinking,
+                                memory_order_relaxed);
+}
+
+/* Returns how many epochs the program was shrinking in; see stale.c. */
+static inline uint32_t sta_pages_shrinks(void)
+{
+    return atomic_load_explicit(&sta_regions[0].stale.shrinks,
                                 memory_order_relaxed);
 }
 

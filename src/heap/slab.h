@@ -33,6 +33,7 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/list.h"
@@ -44,6 +45,7 @@ enum sta_slab_state {
     STA_SLAB_CURRENT, /* its bin refills from it */
     STA_SLAB_PARTIAL, /* on its bin's list: has free slots */
     STA_SLAB_FULL,    /* on no list: every slot is in use */
+    STA_SLAB_THIN,    /* partial, and without its free pages */
     STA_SLAB_RUN,     /* one object */
     STA_SLAB_OWN      /* memory of the library itself */
 };
@@ -67,9 +69,23 @@ struct sta_slab {
     uint16_t carved; /* slots cut so far, at the bottom */
     uint16_t excess;
     uint8_t state;
-    struct sta_list link; /* in its bin while partial */
+    uint16_t purged; /* of a thin slab: its units without pages, a bit each */
+    struct sta_list link; /* in its bin while partial or thin */
 };
 
 static_assert(sizeof(struct sta_slab) == 64, "one cache line");
+
+/* Slots that are not on the slab's own list; those that a thin slab's purged
+ * pages hold count as free. */
+static inline uint32_t sta_slab_used(const struct sta_slab *s)
+{
+    return s->countdown + s->excess;
+}
+
+static inline struct sta_slab *sta_slab_of_link(struct sta_list *link)
+{
+    return (struct sta_slab *)(void *)((char *)link -
+                                       offsetof(struct sta_slab, link));
+}
 
 #endif

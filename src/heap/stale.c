@@ -6,8 +6,9 @@
  * again; not to purge costs others the memory.  Which it will be is guessed
  * from what happened, without a thread and without a clock:
  *
- *   - Stale memory may be half of what is in use; beyond that nothing waits: a
- *     program that frees its one big buffer is small at once.
+ *   - Stale memory may be half of what is in use, or an eighth while the
+ * program shrinks; beyond that nothing waits: a program that frees its one big
+ *     buffer is small at once.
  *   - When units are used again that were purged, that was a mistake: so many
  *     more are kept from then on, up to a bound.  So a loop over a big buffer
  *     faults its pages a few times and then no more.
@@ -82,7 +83,10 @@ size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t budget)
 /* Ends an epoch: purges what it never needed, if the program shrinks. */
 static void end_epoch(struct sta_stale *t)
 {
-    if (t->freed / 2 > t->taken) {
+    bool shrinking = t->freed / 2 > t->taken;
+    atomic_store_explicit(&t->shrinking, shrinking, memory_order_relaxed);
+    if (shrinking) {
+        atomic_fetch_add_explicit(&t->shrinks, 1, memory_order_relaxed);
         sta_stale_purge(t, t->count - t->low, t->low);
         t->grace = 0;
     }
@@ -97,7 +101,9 @@ void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used)
     size_t grace = t->grace + t->regret;
     t->grace = grace < STA_GRACE_UNITS ? (uint32_t)grace : STA_GRACE_UNITS;
     t->regret = 0;
-    size_t keep = STA_KEEP_UNITS + used / STA_KEEP_SHARE + t->grace;
+    bool shrinking = atomic_load_explicit(&t->shrinking, memory_order_relaxed);
+    size_t share = shrinking ? STA_KEEP_SHARE_SHRINKING : STA_KEEP_SHARE;
+    size_t keep = STA_KEEP_UNITS + used / share + t->grace;
     if (t->count > keep)
         sta_stale_purge(t, keep, 2 * (size_t)freed + 64);
     t->freed += freed;

@@ -8,6 +8,8 @@
 #ifndef STA_HEAP_STALE_H
 #define STA_HEAP_STALE_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +21,10 @@ struct sta_stale {
     uint32_t used_top; /* no unit at or above was ever used */
 
     /* the rule, see stale.c; units */
+    /* read by any thread; relaxed */
+    _Atomic bool shrinking;   /* in the last epoch */
+    _Atomic uint32_t shrinks; /* how many epochs so far */
+
     uint32_t low;   /* the least count of this epoch */
     uint32_t grace; /* kept beyond the share, for what was regretted */
     size_t freed;   /* in this epoch */

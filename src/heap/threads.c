@@ -37,6 +37,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "heap/bins.h"
 #include "heap/stats.h"
 #include "os/die.h"
 
@@ -162,15 +163,8 @@ struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c)
         return NULL;
     struct sta_heap *idle = lock_idle(first_heap());
     while (idle && !found) {
-        struct sta_list *partial = &idle->bins[c].partial;
-        if (!sta_list_empty(partial)) {
-            found =
-                (struct sta_slab *)(void *)((char *)partial->next -
-                                            offsetof(struct sta_slab, link));
-            sta_list_remove(&found->link);
-            found->state = STA_SLAB_CURRENT;
-            if (found->countdown == 0)
-                idle->spare_units -= found->unit_count;
+        found = sta_bin_take_partial(idle, c);
+        if (found) {
             idle->bins[c].slab_count--;
             h->bins[c].slab_count++;
             atomic_store_explicit(&found->owner, h, memory_order_relaxed);

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bins: the slabs of one size class in one heap, and how they come and go.
+ *
+ *     new --> CURRENT --(no slot left)--> FULL --(some slots free)--> PARTIAL
+ *                ^                                                     |  |
+ *                +---------------(current is used up)------------------+  |
+ *                                                       (all slots free)  v
+ *                                                                   the arena
+ *
+ * A refill of an empty list takes the current slab's whole free list, else cuts
+ * a page's worth of new slots.  A full slab is left alone until a sixteenth of
+ * its slots is free: to fetch them one by one would cost a slow call each.  Of
+ * a slab with fewer slots than that, the freed one goes straight to the heap's
+ * list, up to a loan that each refill renews.  The oldest partial slab is
+ * next, which gives the others time to become empty; a few empty ones are
+ * kept, whose slots are cut and linked already.
+ *
+ * A partial slab with at most an eighth of its slots in use, while the program
+ * shrinks,
+ * is made thin: its free pages go back to the system (thin.c).
+ *
+ * A bin's first slab is small and each further one twice as large, up to 64
+ * KiB, so that a small program touches few pages and a large one few slabs.
+ */
+#include "heap/bins.h"
+
+#include "heap/thin.h"
+#include "os/die.h"
+
+/*
+ * Units of the `nth` slab of a bin: the fewest that waste at most an eighth
+ * behind the last slot, doubled for each slab that the bin has already.
+ */
+static uint32_t slab_units(uint32_t slot_bytes, uint32_t nth)
+{
+    uint32_t units = 1;
+    while (units * STA_UNIT_BYTES % slot_bytes * 8 > units * STA_UNIT_BYTES ||
+           units * STA_UNIT_BYTES < slot_bytes)
+        units++;
+    while (nth-- > 0 && units * 2 <= STA_SLAB_UNITS_MAX)
+        units *= 2;
+    return units;
+}
+
+static struct sta_slab *new_slab(struct sta_heap *h, uint32_t c)
+{
+    bool zero;
+    uint32_t slot_bytes = sta_class_bytes(c);
+    uint32_t nth = h->bins[c].slab_count;
+    uint32_t units = slab_units(slot_bytes, nth);
+    struct sta_slab *s = sta_pages_alloc(units, 1, STA_SLAB_CURRENT, &zero);
+    if (s == NULL && nth > 0) {
+        units = slab_units(slot_bytes, 0);
+        s = sta_pages_alloc(units, 1, STA_SLAB_CURRENT, &zero);
+    }
+    if (s == NULL)
+        return NULL;
+    s->reciprocal = sta_slot_reciprocal(slot_bytes);
+    s->capacity = (uint16_t)(units * STA_UNIT_BYTES / slot_bytes);
+    s->list = (uint8_t)c;
+    sta_list_init(&s->link);
+    atomic_store_explicit(&s->owner, h, memory_order_relaxed);
+    h->bins[c].slab_count++;
+    return s;
+}
+
+/* Gives an empty slab's memory back to the arena. */
+static void release(struct sta_heap *h, struct sta_slab *s)
+{
+    h->bins[s->list].slab_count--;
+    sta_list_remove(&s->link);
+    sta_pages_free(s, false);
+    if (h->shrinks != sta_pages_shrinks())
+        sta_large_flush(h);
+}
+
+/* Keeps an empty partial slab where it is, or releases it. */
+static void spare_or_release(struct sta_heap *h, struct sta_slab *s)
+{
+    if (h->spare_units + s->unit_count > STA_SPARE_UNITS)
+        release(h, s);
+    else
+        h->spare_units += s->unit_count;
+}
+
+/* Sets a slab with hardly a slot to spare aside until `frees` more came. */
+static void set_full(struct sta_slab *s, uint32_t frees)
+{
+    uint32_t used = sta_slab_used(s);
+    s->state = STA_SLAB_FULL;
+    s->excess = (uint16_t)(used - frees);
+    s->countdown = frees;
+}
+
+/* Sets when a slab with slots to spare is due: when half of those in use have
+ * been freed, from an eighth of the slab downwards; at last when all have. */
+static void arm_partial(struct sta_slab *s)
+{
+    uint32_t used = sta_slab_used(s);
+    uint32_t few = s->capacity / STA_THIN_SHARE;
+    s->state = STA_SLAB_PARTIAL;
+    s->excess = (uint16_t)(used > few ? few : used / 2);
+    s->countdown = used - s->excess;
+}
+
+static void set_partial(struct sta_heap *h, struct sta_slab *s)
+{
+    arm_partial(s);
+    sta_list_append(&h->bins[s->list].partial, &s->link);
+}
+
+struct sta_slab *sta_bin_take_partial(struct sta_heap *h, uint32_t c)
+{
+    struct sta_list *partial = &h->bins[c].partial;
+    if (sta_list_empty(partial))
+        return NULL;
+    struct sta_slab *s = sta_slab_of_link(partial->next);
+    sta_list_remove(&s->link);
+    uint32_t used = sta_slab_used(s);
+    if (used == 0)
+        h->spare_units -= s->unit_count;
+    if (s->state == STA_SLAB_THIN)
+        sta_slab_restore(s);
+    s->state = STA_SLAB_CURRENT;
+    s->countdown = used;
+    s->excess = 0;
+    return s;
+}
+
+/* Finds the slab to refill from next: partial, idle or new. */
+static struct sta_slab *next_slab(struct sta_heap *h, uint32_t c)
+{
+    struct sta_slab *s = sta_bin_take_partial(h, c);
+    if (s == NULL)
+        s = sta_heap_adopt(h, c);
+    return s ? s : new_slab(h, c);
+}
+
+/* Cuts up to a page's worth of new slots onto the heap's list. */
+static void carve(struct sta_heap *h, struct sta_slab *s)
+{
+    uint32_t slot_bytes = sta_class_bytes(s->list);
+    uint32_t count = STA_CARVE_BYTES / slot_bytes;
+    uint32_t left = (uint32_t)s->capacity - s->carved;
+    count = count == 0 ? 1 : count > left ? left : count;
+    char *at = (char *)sta_slab_start(s) + (size_t)s->carved * slot_bytes;
+    struct sta_slot *first = (struct sta_slot *)(void *)at;
+    struct sta_slot *slot = first;
+    for (uint32_t i = 1; i < count; i++) {
+        struct sta_slot *next = (struct sta_slot *)(void *)(at += slot_bytes);
+        slot->next = next;
+        slot->mark = sta_slot_mark(slot);
+        slot = next;
+    }
+    slot->next = NULL;
+    slot->mark = sta_slot_mark(slot);
+    h->free[s->list] = first;
+    h->handed[s->list] += count;
+    s->carved = (uint16_t)(s->carved + count);
+    s->countdown += count;
+}
+
+bool sta_bin_refill(struct sta_heap *h, uint32_t c)
+{
+    struct sta_bin *bin = &h->bins[c];
+    if (atomic_load_explicit(&h->inbox, memory_order_relaxed))
+        sta_heap_drain(h);
+    if (h->free[c]) /* lent by full slabs that others freed into */
+        return true;
+    bin->loan = STA_LOAN_BYTES / sta_class_bytes(c);
+    for (;;) {
+        struct sta_slab *s = bin->current;
+        if (s == NULL) {
+            s = bin->current = next_slab(h, c);
+            if (s == NULL)
+                return false;
+        }
+        uint32_t ready = s->carved - sta_slab_used(s);
+        if (ready > s->capacity / STA_FULL_SHARE) {
+            h->free[c] = s->free;
+            h->handed[c] += ready;
+            s->free = NULL;
+            s->countdown = s->carved;
+            return true;
+        }
+        if (s->carved < s->capacity) {
+            carve(h, s);
+            return true;
+        }
+        bin->current = NULL;
+        set_full(s, s->capacity / STA_FULL_SHARE + 1 - ready);
+    }
+}
+
+/*
+ * What is done when a slab is due, by its state.  Each is kept out of line, so
+ * that the dispatcher below is but a jump.
+ */
+
+/* Enough frees came in a full slab: makes it partial, or lends the only slot
+ * that a slab of few is waiting for to the heap's list. */
+static STA_NOINLINE void free_in_full(struct sta_slab *s, struct sta_slot *slot)
+{
+    struct sta_heap *h = atomic_load_explicit(&s->owner, memory_order_relaxed);
+    struct sta_bin *bin = &h->bins[s->list];
+    if (bin->loan > 0 && s->capacity < STA_FULL_SHARE) {
+        bin->loan--;
+        s->free = NULL;
+        s->countdown = 1;
+        slot->next = h->free[s->list];
+        h->free[s->list] = slot;
+        h->handed[s->list]++;
+        return;
+    }
+    set_partial(h, s);
+    if (sta_slab_used(s) == 0)
+        spare_or_release(h, s);
+}
+
+/* A partial slab has few slots in use, or none. */
+static STA_NOINLINE void free_in_partial(struct sta_slab *s)
+{
+    if (sta_slab_used(s) == 0)
+        spare_or_release(atomic_load_explicit(&s->owner, memory_order_relaxed),
+                         s);
+    else if (!sta_pages_shrinking() || !sta_slab_thin(s))
+        arm_partial(s);
+}
+
+/* A slot of a thin slab was freed: each one is due. */
+static STA_NOINLINE void free_in_thin(struct sta_slab *s, struct sta_slot *slot)
+{
+    uint32_t used = sta_slab_used(s);
+    if (sta_slab_is_purged(s, slot)) /* its mark went with its page */
+        sta_die("free(%p): double free of a %zu-byte object", (void *)slot,
+                sta_slab_object_bytes(s));
+    if (used == 0) {
+        release(atomic_load_explicit(&s->owner, memory_order_relaxed), s);
+    } else if ((used & (used - 1)) != 0 || !sta_slab_thin(s)) {
+        s->countdown = 1;
+        s->excess = (uint16_t)(used - 1);
+    }
+}
+
+void sta_heap_free_due(struct sta_slab *s, struct sta_slot *slot)
+{
+    if (s->state == STA_SLAB_RUN)
+        sta_large_keep(s, slot);
+    else if (s->state == STA_SLAB_FULL)
+        free_in_full(s, slot);
+    else if (s->state == STA_SLAB_PARTIAL)
+        free_in_partial(s);
+    else if (s->state == STA_SLAB_THIN)
+        free_in_thin(s, slot);
+    /* An empty current slab stays: its bin is likely to need it again. */
+}
+
+/* Puts the slots on the list of class `c` back in their slabs. */
+static void flush_list(struct sta_heap *h, uint32_t c)
+{
+    h->bins[c].loan = 0;
+    while (h->free[c]) {
+        struct sta_slot *slot = h->free[c];
+        h->free[c] = slot->next;
+        h->handed[c]--;
+        sta_heap_free_local(sta_slab_of(slot), slot);
+    }
+}
+
+/* Releases the empty slabs of a bin. */
+static void flush_spares(struct sta_heap *h, struct sta_bin *bin)
+{
+    struct sta_list *link = bin->partial.next;
+    while (link != &bin->partial) {
+        struct sta_slab *s = sta_slab_of_link(link);
+        link = link->next;
+        if (sta_slab_used(s) == 0) {
+            h->spare_units -= s->unit_count;
+            release(h, s);
+        }
+    }
+}
+
+void sta_bin_flush(struct sta_heap *h, uint32_t c)
+{
+    struct sta_bin *bin = &h->bins[c];
+    flush_list(h, c);
+    flush_spares(h, bin);
+    struct sta_slab *s = bin->current;
+    if (s == NULL)
+        return;
+    bin->current = NULL;
+    if (sta_slab_used(s) == 0)
+        release(h, s);
+    else if (sta_slab_used(s) < s->capacity)
+        set_partial(h, s);
+    else
+        set_full(s, 1);
+}
+
+void sta_bin_thin(struct sta_heap *h, uint32_t c)
+{
+    struct sta_list *partial = &h->bins[c].partial;
+    for (struct sta_list *l = partial->next; l != partial; l = l->next) {
+        struct sta_slab *s = sta_slab_of_link(l);
+        if (s->state == STA_SLAB_PARTIAL)
+            sta_slab_thin(s);
+    }
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bins: the slabs of one size class in one heap.
+ *
+ * The caller of each function works on the heap: it is the thread's own, or its
+ * lock is held.
+ */
+#ifndef STA_HEAP_BINS_H
+#define STA_HEAP_BINS_H
+
+#include "heap/heap.h"
+
+/* Puts slots on the heap's empty list of class `c`; false: no memory. */
+bool sta_bin_refill(struct sta_heap *h, uint32_t c);
+
+/* Takes the oldest partial slab out of its bin, as its current one; or NULL. */
+struct sta_slab *sta_bin_take_partial(struct sta_heap *h, uint32_t c);
+
+/* Gives the slots on the heap's list back to their slabs, and empty slabs back
+ * to the arena; the bin has no current slab then. */
+void sta_bin_flush(struct sta_heap *h, uint32_t c);
+
+/* Gives free pages inside the bin's partial slabs back to the system. */
+void sta_bin_thin(struct sta_heap *h, uint32_t c);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Thin slabs: free pages inside a partly used slab, given back. */
+#ifndef STA_HEAP_THIN_H
+#define STA_HEAP_THIN_H
+
+#include "heap/heap.h"
+
+/*
+ * Gives the pages of a partial or thin slab on which nothing lives back to the
+ * system; false, and nothing changed, when there are none.  The slab is then
+ * STA_SLAB_THIN: the slots on those pages are neither on a list nor in use.
+ *
+ * Cost     O(slots), and a system call for each stretch of free pages.
+ */
+bool sta_slab_thin(struct sta_slab *s);
+
+/* Puts the slots on purged pages back on the slab's list.  O(slots). */
+void sta_slab_restore(struct sta_slab *s);
+
+/* True for a slot of a thin slab that touches a purged page. */
+bool sta_slab_is_purged(const struct sta_slab *s, const void *slot);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Giving back what heaps cache: to the arena when a request finds no memory,
+ * and on to the system when the program asks (malloc_trim).
+ */
+#include "heap/bins.h"
+
+void sta_heap_flush(struct sta_heap *h)
+{
+    for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
+        sta_bin_flush(h, c);
+    sta_large_flush(h);
+}
+
+/* Empties a heap's lists and inbox unless a thread works with it. */
+/* Gives free pages inside partly used slabs back to the system. */
+static void thin(struct sta_heap *h)
+{
+    for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
+        sta_bin_thin(h, c);
+}
+
+/* Does `work` on this thread's heap, then on all that no thread owns. */
+static void for_each_heap(void (*work)(struct sta_heap *h))
+{
+    struct sta_heap *own = sta_heap_enter();
+    sta_heap_flush_outbox(own);
+    work(own);
+    sta_heap_leave(own);
+    struct sta_heap *h = atomic_load_explicit(&sta_heaps, memory_order_acquire);
+    for (bool last = false; !last; h = h->next) {
+        last = h == NULL; /* the shared heap is not on the list */
+        h = last ? &sta_heap_shared : h;
+        sta_lock_acquire(&h->lock);
+        if (atomic_load_explicit(&h->state, memory_order_relaxed) !=
+            STA_HEAP_ACTIVE)
+            work(h);
+        sta_lock_release(&h->lock);
+    }
+}
+
+static void drain_and_flush(struct sta_heap *h)
+{
+    sta_heap_drain(h);
+    sta_heap_flush(h);
+}
+
+void sta_heap_reclaim(void)
+{
+    /* Twice: what one heap's inbox holds may belong in that of another, which
+     * adopted the slab. */
+    for_each_heap(drain_and_flush);
+    for_each_heap(drain_and_flush);
+}
+
+size_t sta_heap_trim(size_t keep_bytes)
+{
+    size_t before = sta_pages_purged();
+    sta_heap_reclaim();
+    for_each_heap(thin);
+    sta_pages_purge(keep_bytes);
+    return (sta_pages_purged() - before) << STA_UNIT_LOG2;
+}
