@@ -7,13 +7,15 @@
  * fill_free   100,000 blocks of 1 unit in a space of 200,000, freed in order
  * random      10,000 rounds of 1 to 9 allocations of 1 to 999 units in a space
  *             of 1,000,000 and 1 to 9 frees of random blocks; the rest freed
- * fragmented  N blocks of 1 to 999 units that lie between N holes; then 200,000
- *             times: free a random block, allocate one of another random size
+ * fragmented  N blocks of 1 to 999 units that lie between N holes; then again
+ *             and again: free a random block, allocate one of another size
  *
  * The first two are those of Noxime's gist that orderly-allocator's own branch
  * runs. A peer is a shared library made of bench/peers/ (see its README); each
  * contender, ours too, is called through a pointer, and all see the same
- * numbers. The contenders take turns; of 9 rounds the fastest counts.
+ * numbers. The contenders take turns in slices of some milliseconds, so that
+ * what else the machine does falls on all; the lower tenth of the slices
+ * counts.
  *
  * Pass: at least 3 times as fast as a peer named orderly, and no slower than
  * one named offset (10 % are noise); no call of malloc by ours, counted by a
@@ -29,7 +31,7 @@
 
 #include <stalloc/range.h>
 
-enum { ROUNDS = 9, FRAGMENTED_OPS = 200000, RANDOM_ROUNDS = 10000 };
+enum { FRAGMENTED_OPS = 10000, RANDOM_ROUNDS = 10000, LIVE_MAX = 200000 };
 
 struct handle {
     uint32_t word[2];
@@ -94,19 +96,6 @@ static void ours_free(void *ctx, struct handle h)
 
 /* --- workloads ------------------------------------------------------------ */
 
-static uint64_t random_state;
-
-static uint32_t random_below(uint32_t limit)
-{
-    uint64_t x = random_state;
-
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    random_state = x;
-    return (uint32_t)(((x >> 32) * limit) >> 32);
-}
-
 static uint64_t now_ns(void)
 {
     struct timespec t;
@@ -115,98 +104,119 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static struct handle live[400000];
+/* One contender in one workload: what it allocated, and its random numbers. */
+struct run {
+    const struct contender *c;
+    void *a;
+    struct handle *live;
+    uint32_t live_count;
+    uint64_t random_state;
+};
+
 static size_t failures;
 
-static void take(const struct contender *c, void *a, struct handle *h,
-                 uint32_t size)
+static uint32_t random_below(struct run *r, uint32_t limit)
 {
-    if (!c->alloc(a, size, h)) {
+    uint64_t x = r->random_state;
+
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    r->random_state = x;
+    return (uint32_t)(((x >> 32) * limit) >> 32);
+}
+
+static void take(struct run *r, uint32_t i, uint32_t size)
+{
+    if (!r->c->alloc(r->a, size, &r->live[i])) {
         failures++;
-        h->word[0] = UINT32_MAX;
+        r->live[i].word[0] = UINT32_MAX;
     }
 }
 
-static void give(const struct contender *c, void *a, struct handle h)
+static void give(struct run *r, uint32_t i)
 {
-    if (h.word[0] != UINT32_MAX)
-        c->free(a, h);
+    if (r->live[i].word[0] != UINT32_MAX)
+        r->c->free(r->a, r->live[i]);
 }
 
-/* Each workload returns nanoseconds an operation. */
-static double fill_free(const struct contender *c, uint32_t count)
+/* Each workload has a set-up and a slice that is timed; a slice returns the
+ * number of its operations. */
+static void nothing(struct run *r, uint32_t argument)
 {
-    void *a = c->create(count * 2, count);
-    uint64_t start = now_ns();
-
-    for (uint32_t i = 0; i < count; i++)
-        take(c, a, &live[i], 1);
-    for (uint32_t i = 0; i < count; i++)
-        give(c, a, live[i]);
-    start = now_ns() - start;
-    c->destroy(a);
-    return (double)start / (2.0 * count);
+    (void)r, (void)argument;
 }
 
-static double random_rounds(const struct contender *c, uint32_t capacity)
+static uint32_t fill_free(struct run *r, uint32_t count)
 {
-    void *a = c->create(capacity, 100000);
+    r->a = r->c->create(count * 2, count);
+    for (uint32_t i = 0; i < count; i++)
+        take(r, i, 1);
+    for (uint32_t i = 0; i < count; i++)
+        give(r, i);
+    r->c->destroy(r->a);
+    return 2 * count;
+}
+
+static uint32_t random_rounds(struct run *r, uint32_t capacity)
+{
     uint32_t live_count = 0, ops = 0;
-    uint64_t start = now_ns();
 
+    r->random_state = 0x9e3779b97f4a7c15u;
+    r->a = r->c->create(capacity, LIVE_MAX / 2);
     for (int round = 0; round < RANDOM_ROUNDS; round++) {
-        for (uint32_t n = 1 + random_below(9); n > 0; n--, ops++)
-            take(c, a, &live[live_count++], 1 + random_below(999));
-        for (uint32_t n = 1 + random_below(9); n > 0 && live_count; n--) {
-            uint32_t i = random_below(live_count);
+        for (uint32_t n = 1 + random_below(r, 9); n > 0; n--, ops++)
+            take(r, live_count++, 1 + random_below(r, 999));
+        for (uint32_t n = 1 + random_below(r, 9); n > 0 && live_count; n--) {
+            uint32_t i = random_below(r, live_count);
 
-            give(c, a, live[i]);
-            live[i] = live[--live_count];
+            give(r, i);
+            r->live[i] = r->live[--live_count];
             ops++;
         }
     }
     for (; live_count; ops++)
-        give(c, a, live[--live_count]);
-    start = now_ns() - start;
-    c->destroy(a);
-    return (double)start / ops;
+        give(r, --live_count);
+    r->c->destroy(r->a);
+    return ops;
 }
 
-static double fragmented(const struct contender *c, uint32_t holes)
+/* The holes are all there is, but for a twentieth at the end. */
+static void make_holes(struct run *r, uint32_t holes)
 {
-    /* the holes are all there is: room for twice the blocks and no more */
-    void *a = c->create(holes * 1050, 2 * holes + 2);
-    uint64_t start;
-
+    r->a = r->c->create(holes * 1050, 2 * holes + 2);
     for (uint32_t i = 0; i < 2 * holes; i++)
-        take(c, a, &live[i], 1 + random_below(999));
+        take(r, i, 1 + random_below(r, 999));
     for (uint32_t i = 0; i < holes; i++) {
-        give(c, a, live[2 * i]);
-        live[i] = live[2 * i + 1];
+        give(r, 2 * i);
+        r->live[i] = r->live[2 * i + 1];
     }
-    start = now_ns();
-    for (int op = 0; op < FRAGMENTED_OPS; op++) {
-        uint32_t i = random_below(holes);
+}
 
-        give(c, a, live[i]);
-        take(c, a, &live[i], 1 + random_below(999));
+static uint32_t fragmented(struct run *r, uint32_t holes)
+{
+    for (int op = 0; op < FRAGMENTED_OPS; op++) {
+        uint32_t i = random_below(r, holes);
+
+        give(r, i);
+        take(r, i, 1 + random_below(r, 999));
     }
-    start = now_ns() - start;
-    c->destroy(a);
-    return (double)start / (2.0 * FRAGMENTED_OPS);
+    return 2 * FRAGMENTED_OPS;
 }
 
 static const struct workload {
     const char *name;
-    double (*run)(const struct contender *, uint32_t);
+    void (*set_up)(struct run *, uint32_t);
+    uint32_t (*slice)(struct run *, uint32_t);
     uint32_t argument;
+    int slices;
 } workloads[] = {
-    {"fill_free", fill_free, 100000},
-    {"random", random_rounds, 1000000},
-    {"fragmented 500", fragmented, 500},
-    {"fragmented 5000", fragmented, 5000},
-    {"fragmented 50000", fragmented, 50000},
-    {"fragmented 100000", fragmented, 100000},
+    {"fill_free", nothing, fill_free, 100000, 30},
+    {"random", nothing, random_rounds, 1000000, 30},
+    {"fragmented 500", make_holes, fragmented, 500, 60},
+    {"fragmented 5000", make_holes, fragmented, 5000, 60},
+    {"fragmented 50000", make_holes, fragmented, 50000, 60},
+    {"fragmented 100000", make_holes, fragmented, 100000, 60},
 };
 
 enum { WORKLOADS = sizeof workloads / sizeof *workloads, CONTENDERS_MAX = 8 };
@@ -215,6 +225,7 @@ static struct contender contenders[CONTENDERS_MAX] = {
     {"sta_range", ours_create, free, ours_alloc, ours_free},
 };
 static int contender_count = 1;
+static struct handle lives[CONTENDERS_MAX][LIVE_MAX];
 
 static void load_peer(const char *path)
 {
@@ -267,29 +278,24 @@ static void worst_operation(uint32_t holes)
 
     memset(least, 0xff, sizeof least);
     for (int pass = 0; pass < PASSES; pass++) {
-        struct ours *o = ours_create(holes * 1050, 2 * holes + 2);
+        struct run r = {&contenders[0], NULL, lives[0], 0, 42};
 
-        random_state = 42;
-        for (uint32_t i = 0; i < 2 * holes; i++)
-            ours_alloc(o, 1 + random_below(999), &live[i]);
-        for (uint32_t i = 0; i < holes; i++) {
-            ours_free(o, live[2 * i]);
-            live[i] = live[2 * i + 1];
-        }
+        make_holes(&r, holes);
         for (int op = 0; op < OPS; op += 2) {
-            uint32_t i = random_below(holes), size = 1 + random_below(999);
+            uint32_t i = random_below(&r, holes);
+            uint32_t size = 1 + random_below(&r, 999);
             uint64_t t0 = ticks(), t1, t2;
 
-            ours_free(o, live[i]);
+            ours_free(r.a, r.live[i]);
             t1 = ticks();
-            ours_alloc(o, size, &live[i]);
+            ours_alloc(r.a, size, &r.live[i]);
             t2 = ticks();
             if (t1 - t0 < least[op])
                 least[op] = t1 - t0;
             if (t2 - t1 < least[op + 1])
                 least[op + 1] = t2 - t1;
         }
-        free(o);
+        free(r.a);
     }
     qsort(least, OPS, sizeof *least, compare_ticks);
     printf("cycles, %u holes: median %llu, p99.9 %llu, worst %llu\n", holes,
@@ -298,21 +304,41 @@ static void worst_operation(uint32_t holes)
            (unsigned long long)least[OPS - 1]);
 }
 
-static double best[WORKLOADS][CONTENDERS_MAX];
-
-static void measure(void)
+static int compare_ns(const void *a, const void *b)
 {
-    for (int round = 0; round < ROUNDS; round++) {
-        for (int w = 0; w < WORKLOADS; w++) {
-            for (int c = 0; c < contender_count; c++) {
-                double ns;
+    double x = *(const double *)a, y = *(const double *)b;
 
-                random_state = 0x9e3779b97f4a7c15u;
-                ns = workloads[w].run(&contenders[c], workloads[w].argument);
-                if (!round || ns < best[w][c])
-                    best[w][c] = ns;
-            }
+    return (x > y) - (x < y);
+}
+
+/* ns an operation: the lower tenth of a contender's slices. */
+static double figure[WORKLOADS][CONTENDERS_MAX];
+
+static void measure(int w)
+{
+    enum { SLICES_MAX = 60 };
+    static double ns[CONTENDERS_MAX][SLICES_MAX];
+    const struct workload *work = &workloads[w];
+    struct run runs[CONTENDERS_MAX];
+
+    for (int c = 0; c < contender_count; c++) {
+        runs[c] = (struct run){&contenders[c], NULL, lives[c], 0,
+                               0x9e3779b97f4a7c15u};
+        work->set_up(&runs[c], work->argument);
+    }
+    for (int slice = 0; slice < work->slices; slice++) {
+        for (int c = 0; c < contender_count; c++) {
+            uint64_t start = now_ns();
+            uint32_t ops = work->slice(&runs[c], work->argument);
+
+            ns[c][slice] = (double)(now_ns() - start) / ops;
         }
+    }
+    for (int c = 0; c < contender_count; c++) {
+        qsort(ns[c], (size_t)work->slices, sizeof **ns, compare_ns);
+        figure[w][c] = ns[c][work->slices / 10];
+        if (work->set_up != nothing)
+            contenders[c].destroy(runs[c].a);
     }
 }
 
@@ -328,11 +354,11 @@ static int judge(void)
     for (int w = 0; w < WORKLOADS; w++) {
         printf("%-20s", workloads[w].name);
         for (int c = 0; c < contender_count; c++) {
-            double ratio = best[w][c] / best[w][0];
+            double ratio = figure[w][c] / figure[w][0];
             bool slow = (!strcmp(contenders[c].name, "orderly") && ratio < 3) ||
                         (!strcmp(contenders[c].name, "offset") && ratio < 0.9);
 
-            printf("%11.1f%c", best[w][c], slow ? '!' : ' ');
+            printf("%11.1f%c", figure[w][c], slow ? '!' : ' ');
             broken += slow;
         }
         printf("\n");
@@ -340,16 +366,18 @@ static int judge(void)
     return broken;
 }
 
-/* Returns the malloc calls of ours in a whole run of random, set-up apart. */
+/* The malloc calls of ours in a life after its set-up. */
 static size_t hidden_mallocs(void)
 {
-    struct contender c = contenders[0];
+    struct run r = {&contenders[0], NULL, lives[0], 0, 1};
     size_t before;
 
-    c.destroy = free;
+    make_holes(&r, 1000);
     before = malloc_calls;
-    random_rounds(&c, 1000000);
-    return malloc_calls - before;
+    fragmented(&r, 1000);
+    before = malloc_calls - before;
+    free(r.a);
+    return before;
 }
 
 int main(int argc, char **argv)
@@ -359,7 +387,8 @@ int main(int argc, char **argv)
 
     for (int i = 1; i < argc; i++)
         load_peer(argv[i]);
-    measure();
+    for (int w = 0; w < WORKLOADS; w++)
+        measure(w);
     broken = judge();
     worst_operation(500);
     worst_operation(100000);

@@ -2,6 +2,7 @@
 /* Ranges with 32-bit offsets: range_body.h, read with its own names. */
 #include <stalloc/range.h>
 
+#include "core/attr.h"
 #include "core/bits.h"
 
 typedef uint32_t range_size;

@@ -7,6 +7,7 @@
  */
 #include <stalloc/range64.h>
 
+#include "core/attr.h"
 #include "core/bits.h"
 #include "divide.h"
 

@@ -76,18 +76,18 @@ static uint32_t next_bin(const struct sta_range *r, uint32_t bin)
     return w * 64 + sta_ctz64(r->filled_bins[w]);
 }
 
-static void set_root(struct sta_range *r, uint32_t bin, uint32_t root)
+static void mark_filled(struct sta_range *r, uint32_t bin)
 {
-    uint64_t bit = (uint64_t)1 << (bin % 64);
+    r->filled_bins[bin / 64] |= (uint64_t)1 << (bin % 64);
+    r->filled_words |= (uint64_t)1 << (bin / 64);
+}
 
-    r->bins[bin] = root;
-    if (root) {
-        r->filled_bins[bin / 64] |= bit;
-        r->filled_words |= (uint64_t)1 << (bin / 64);
-        return;
-    }
-    r->filled_bins[bin / 64] &= ~bit;
-    if (!r->filled_bins[bin / 64])
+static void mark_empty(struct sta_range *r, uint32_t bin)
+{
+    uint64_t *word = &r->filled_bins[bin / 64];
+
+    *word &= ~((uint64_t)1 << (bin % 64));
+    if (!*word)
         r->filled_words &= ~((uint64_t)1 << (bin / 64));
 }
 
@@ -109,12 +109,20 @@ static void make_leaf(struct sta_range_node *node, uint32_t up)
     node->same = 0;
 }
 
-/* Enters n below root t of a bin with more than one size. */
-static void insert_below(struct sta_range_node *nodes, uint32_t t, uint32_t n,
-                         uint32_t bit)
+/* Enters n, whose bin holds more than one size. */
+STA_NOINLINE static void insert_into_trie(struct sta_range *r, uint32_t n,
+                                          uint32_t bin)
 {
+    struct sta_range_node *nodes = r->nodes;
     range_size size = nodes[n].size;
+    uint32_t t = r->bins[bin], bit = bin_bits(bin);
 
+    if (!t) {
+        make_leaf(&nodes[n], 0);
+        r->bins[bin] = n;
+        mark_filled(r, bin);
+        return;
+    }
     while (nodes[t].size != size) {
         uint32_t *child = &nodes[t].child[(size >> --bit) & 1];
 
@@ -130,22 +138,18 @@ static void insert_below(struct sta_range_node *nodes, uint32_t t, uint32_t n,
 }
 
 /* Enters the free run of node n under its size. */
-static void insert(struct sta_range *r, uint32_t n)
+STA_INLINE void insert(struct sta_range *r, uint32_t n)
 {
-    uint32_t bin = bin_of(r->nodes[n].size), root = r->bins[bin];
+    range_size size = r->nodes[n].size;
 
     r->free_count++;
-    if (bin < EXACT)
-        list_push(r->nodes, 0, n, root);
-    else if (root) {
-        insert_below(r->nodes, root, n, bin_bits(bin));
+    if (size >= EXACT) {
+        insert_into_trie(r, n, bin_of(size));
         return;
-    } else
-        make_leaf(&r->nodes[n], 0);
-    if (root)
-        r->bins[bin] = n;
-    else
-        set_root(r, bin, n);
+    }
+    list_push(r->nodes, 0, n, r->bins[size]);
+    r->bins[size] = n;
+    mark_filled(r, (uint32_t)size);
 }
 
 /* Puts n, or nothing when it is 0, where trie node t hangs. */
@@ -154,12 +158,15 @@ static void replace(struct sta_range *r, uint32_t t, uint32_t n)
     struct sta_range_node *nodes = r->nodes;
     uint32_t up = nodes[t].up;
 
-    if (!up)
-        set_root(r, bin_of(nodes[t].size), n);
-    else
-        nodes[up].child[nodes[up].child[1] == t] = n;
     if (n)
         nodes[n].up = up;
+    if (up) {
+        nodes[up].child[nodes[up].child[1] == t] = n;
+        return;
+    }
+    r->bins[bin_of(nodes[t].size)] = n;
+    if (!n)
+        mark_empty(r, bin_of(nodes[t].size));
 }
 
 /* Gives n, which hangs nowhere now, the children of trie node t. */
@@ -187,35 +194,41 @@ static uint32_t leaf_below(const struct sta_range_node *nodes, uint32_t t)
     }
 }
 
-/* Takes the free run of node n out; the caller says what n is next. */
-static void extract(struct sta_range *r, uint32_t n)
+STA_NOINLINE static void extract_from_trie(struct sta_range *r, uint32_t n)
 {
     struct sta_range_node *nodes = r->nodes;
-    uint32_t next = nodes[n].same, leaf;
+    uint32_t heir = nodes[n].same;
+
+    if (!heir) { /* any leaf below may stand here: I1 holds for it */
+        heir = leaf_below(nodes, n);
+        replace(r, heir, 0);
+        if (heir == n)
+            return;
+    }
+    replace(r, n, heir);
+    adopt(nodes, n, heir);
+}
+
+/* Takes the free run of node n out; the caller says what n is next. */
+STA_INLINE void extract(struct sta_range *r, uint32_t n)
+{
+    struct sta_range_node *nodes = r->nodes;
+    uint32_t next = nodes[n].same, up = nodes[n].up;
 
     r->free_count--;
-    if (nodes[n].child[0] == LISTED) {
-        if (next)
-            nodes[next].up = nodes[n].up;
-        if (nodes[n].up)
-            nodes[nodes[n].up].same = next;
-        else
-            set_root(r, (uint32_t)nodes[n].size, next);
+    if (nodes[n].child[0] != LISTED) {
+        extract_from_trie(r, n);
         return;
     }
-    if (next) { /* its list goes on under the next of the same size */
-        replace(r, n, next);
-        adopt(nodes, n, next);
+    if (next)
+        nodes[next].up = up;
+    if (up) {
+        nodes[up].same = next;
         return;
     }
-    leaf = leaf_below(nodes, n);
-    if (leaf == n) {
-        replace(r, n, 0);
-        return;
-    }
-    replace(r, leaf, 0); /* any leaf below may stand here: I1 holds for it */
-    replace(r, n, leaf);
-    adopt(nodes, n, leaf);
+    r->bins[nodes[n].size] = next;
+    if (!next)
+        mark_empty(r, (uint32_t)nodes[n].size);
 }
 
 /* The smallest run of the subtree t. */

@@ -96,6 +96,28 @@ static void drop(struct sta_range *r, uint32_t n)
     put_node(r, n);
 }
 
+/* True when n is alone in its bin, which holds runs of `size` units too: then
+ * n may get that size without leaving its place. */
+static bool may_become(const struct sta_range *r, uint32_t n, range_size size)
+{
+    const struct sta_range_node *node = &r->nodes[n];
+
+    return size >= EXACT && r->bins[bin_of(size)] == n &&
+           !(node->child[0] | node->child[1] | node->same);
+}
+
+/* Gives free node n another size, and re-enters it where that belongs. */
+static void resize_free(struct sta_range *r, uint32_t n, range_size size)
+{
+    if (may_become(r, n, size)) {
+        r->nodes[n].size = size;
+        return;
+    }
+    extract(r, n);
+    r->nodes[n].size = size;
+    insert(r, n);
+}
+
 /* Makes everything one free run; the capacity is set. */
 static void start_over(struct sta_range *r)
 {
@@ -139,18 +161,6 @@ static struct sta_range_block hand_out(struct sta_range *r, uint32_t n)
     return (struct sta_range_block){r->nodes[n].offset, n};
 }
 
-/* True when n is alone in its bin, which holds runs of `size` units too: then
- * n may become that small without leaving its place. */
-static bool may_shrink_to(const struct sta_range *r, uint32_t n,
-                          range_size size)
-{
-    const struct sta_range_node *node = &r->nodes[n];
-    uint32_t bin = bin_of(size);
-
-    return bin >= EXACT && r->bins[bin] == n &&
-           !(node->child[0] | node->child[1] | node->same);
-}
-
 /*
  * Hands out `size` units of free node n, `gap` units behind its beginning.
  * What is left in front keeps node n; there are nodes for the pieces.
@@ -161,7 +171,7 @@ static struct sta_range_block carve(struct sta_range *r, uint32_t n,
     struct sta_range_node *nodes = r->nodes;
     range_size offset = nodes[n].offset, tail = nodes[n].size - gap - size;
 
-    if (!gap && tail && may_shrink_to(r, n, tail)) {
+    if (!gap && tail && may_become(r, n, tail)) {
         /* the common large rest: it keeps its node and its place */
         nodes[n].offset += size;
         nodes[n].size = tail;
@@ -261,40 +271,44 @@ enum sta_err sta_range_free(struct sta_range *r, struct sta_range_block block)
 {
     struct sta_range_node *nodes = r->nodes;
     uint32_t n = block.node, before, after;
+    range_size size;
 
     if (!is_live(r, block))
         return STA_EINVAL;
-    r->live_count--;
-    r->available += nodes[n].size;
     before = nodes[n].before;
     after = nodes[n].after;
-    if (is_free(r, after)) {
-        extract(r, after);
-        nodes[n].size += nodes[after].size;
-        drop(r, after);
-    }
+    size = nodes[n].size;
+    r->live_count--;
+    r->available += size;
     if (is_free(r, before)) {
-        extract(r, before);
-        nodes[before].size += nodes[n].size;
+        size += nodes[before].size;
         drop(r, n);
-        n = before;
-    }
-    insert(r, n);
+        if (is_free(r, after)) {
+            size += nodes[after].size;
+            extract(r, after);
+            drop(r, after);
+        }
+        resize_free(r, before, size);
+    } else if (is_free(r, after)) {
+        nodes[after].offset = nodes[n].offset;
+        drop(r, n);
+        resize_free(r, after, size + nodes[after].size);
+    } else
+        insert(r, n);
     return STA_OK;
 }
 
-/* Moves the beginning of free node n to the right (or left) by re-entering it
- * with another place; of no units, it is dropped. */
+/* Gives free node n another place; of no units, it is dropped. */
 static void set_free(struct sta_range *r, uint32_t n, range_size offset,
                      range_size size)
 {
-    extract(r, n);
     r->nodes[n].offset = offset;
-    r->nodes[n].size = size;
-    if (size)
-        insert(r, n);
-    else
-        drop(r, n);
+    if (size) {
+        resize_free(r, n, size);
+        return;
+    }
+    extract(r, n);
+    drop(r, n);
 }
 
 enum sta_err sta_range_resize(struct sta_range *r, struct sta_range_block block,
