@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # java: the compiler ecj and a program with threads, direct buffers, zip and
-# a class loader, under three garbage collectors.  The JVM's own compilers,
+# a class loader, under two garbage collectors.  The JVM's own compilers,
 # class data and monitors live in malloc.
 #
 # packages: default-jre-headless ecj
@@ -13,8 +13,6 @@
 set -eu
 cp "${0%/*}/Load.java" .
 ecj -proc:none -source 11 -target 11 -d classes Load.java
-for collector in Serial Parallel G1; do
-    java -Xmx256m -XX:+Use${collector}GC -cp classes Load
-done
-java -Xmx256m -XX:NativeMemoryTracking=summary -cp classes Load
+java -Xmx256m -XX:+UseSerialGC -cp classes Load
+java -Xmx256m -XX:+UseG1GC -XX:NativeMemoryTracking=summary -cp classes Load
 java -Xmx32m -cp classes Load fill 2>&1 | sed 's/^\tat.*//' | head -n 1
