@@ -83,7 +83,7 @@ size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t budget)
 /* Ends an epoch: purges what it never needed, if the program shrinks. */
 static void end_epoch(struct sta_stale *t)
 {
-    bool shrinking = t->freed / 2 > t->taken;
+    bool shrinking = t->freed / 4 > t->taken;
     atomic_store_explicit(&t->shrinking, shrinking, memory_order_relaxed);
     if (shrinking) {
         atomic_fetch_add_explicit(&t->shrinks, 1, memory_order_relaxed);
