@@ -88,7 +88,7 @@ static void spare_or_release(struct sta_heap *h, struct sta_slab *s)
 static void set_full(struct sta_slab *s, uint32_t frees)
 {
     uint32_t used = sta_slab_used(s);
-    s->state = STA_SLAB_FULL;
+    sta_slab_set_state(s, STA_SLAB_FULL);
     s->excess = (uint16_t)(used - frees);
     s->countdown = frees;
 }
@@ -99,7 +99,7 @@ static void arm_partial(struct sta_slab *s)
 {
     uint32_t used = sta_slab_used(s);
     uint32_t few = s->capacity / STA_THIN_SHARE;
-    s->state = STA_SLAB_PARTIAL;
+    sta_slab_set_state(s, STA_SLAB_PARTIAL);
     s->excess = (uint16_t)(used > few ? few : used / 2);
     s->countdown = used - s->excess;
 }
@@ -120,9 +120,9 @@ struct sta_slab *sta_bin_take_partial(struct sta_heap *h, uint32_t c)
     uint32_t used = sta_slab_used(s);
     if (used == 0)
         h->spare_units -= s->unit_count;
-    if (s->state == STA_SLAB_THIN)
+    if (sta_slab_state(s) == STA_SLAB_THIN)
         sta_slab_restore(s);
-    s->state = STA_SLAB_CURRENT;
+    sta_slab_set_state(s, STA_SLAB_CURRENT);
     s->countdown = used;
     s->excess = 0;
     return s;
@@ -142,9 +142,10 @@ static void carve(struct sta_heap *h, struct sta_slab *s)
 {
     uint32_t slot_bytes = sta_class_bytes(s->list);
     uint32_t count = STA_CARVE_BYTES / slot_bytes;
-    uint32_t left = (uint32_t)s->capacity - s->carved;
+    uint32_t left = (uint32_t)s->capacity - sta_slab_carved(s);
     count = count == 0 ? 1 : count > left ? left : count;
-    char *at = (char *)sta_slab_start(s) + (size_t)s->carved * slot_bytes;
+    char *at =
+        (char *)sta_slab_start(s) + (size_t)sta_slab_carved(s) * slot_bytes;
     struct sta_slot *first = (struct sta_slot *)(void *)at;
     struct sta_slot *slot = first;
     for (uint32_t i = 1; i < count; i++) {
@@ -157,7 +158,7 @@ static void carve(struct sta_heap *h, struct sta_slab *s)
     slot->mark = sta_slot_mark(slot);
     h->free[s->list] = first;
     h->handed[s->list] += count;
-    s->carved = (uint16_t)(s->carved + count);
+    sta_slab_set_carved(s, sta_slab_carved(s) + count);
     s->countdown += count;
 }
 
@@ -176,15 +177,15 @@ bool sta_bin_refill(struct sta_heap *h, uint32_t c)
             if (s == NULL)
                 return false;
         }
-        uint32_t ready = s->carved - sta_slab_used(s);
+        uint32_t ready = sta_slab_carved(s) - sta_slab_used(s);
         if (ready > s->capacity / STA_FULL_SHARE) {
             h->free[c] = s->free;
             h->handed[c] += ready;
             s->free = NULL;
-            s->countdown = s->carved;
+            s->countdown = sta_slab_carved(s);
             return true;
         }
-        if (s->carved < s->capacity) {
+        if (sta_slab_carved(s) < s->capacity) {
             carve(h, s);
             return true;
         }
@@ -245,13 +246,13 @@ static STA_NOINLINE void free_in_thin(struct sta_slab *s, struct sta_slot *slot)
 
 void sta_heap_free_due(struct sta_slab *s, struct sta_slot *slot)
 {
-    if (s->state == STA_SLAB_RUN)
+    if (sta_slab_state(s) == STA_SLAB_RUN)
         sta_large_keep(s, slot);
-    else if (s->state == STA_SLAB_FULL)
+    else if (sta_slab_state(s) == STA_SLAB_FULL)
         free_in_full(s, slot);
-    else if (s->state == STA_SLAB_PARTIAL)
+    else if (sta_slab_state(s) == STA_SLAB_PARTIAL)
         free_in_partial(s);
-    else if (s->state == STA_SLAB_THIN)
+    else if (sta_slab_state(s) == STA_SLAB_THIN)
         free_in_thin(s, slot);
     /* An empty current slab stays: its bin is likely to need it again. */
 }
@@ -304,7 +305,7 @@ void sta_bin_thin(struct sta_heap *h, uint32_t c)
     struct sta_list *partial = &h->bins[c].partial;
     for (struct sta_list *l = partial->next; l != partial; l = l->next) {
         struct sta_slab *s = sta_slab_of_link(l);
-        if (s->state == STA_SLAB_PARTIAL)
+        if (sta_slab_state(s) == STA_SLAB_PARTIAL)
             sta_slab_thin(s);
     }
 }

@@ -139,10 +139,10 @@ struct sta_slab *sta_heap_check(const char *call, const void *p)
     }
     uint32_t offset = (uint32_t)(uintptr_t)p - s->start_low;
     const char *fault = NULL;
-    if (s->state == STA_SLAB_NONE || s->state == STA_SLAB_OWN)
+    if (sta_slab_state(s) == STA_SLAB_NONE || sta_slab_state(s) == STA_SLAB_OWN)
         fault = "no object is there, or it was freed before";
     else if (!sta_slot_is_start(offset, s->reciprocal) ||
-             sta_slot_index(offset, s->reciprocal) >= s->carved)
+             sta_slot_index(offset, s->reciprocal) >= sta_slab_carved(s))
         fault = "not the start of an object";
     else if (((const struct sta_slot *)p)->mark == sta_slot_mark(p)) {
         if (sta_options.check)
@@ -168,7 +168,7 @@ STA_NOINLINE void sta_heap_free_slow(void *p)
         atomic_load_explicit(&s->owner, memory_order_relaxed);
     if (owner == sta_self)
         sta_heap_free_local(s, p);
-    else if (s->state == STA_SLAB_RUN && owner != &sta_heap_shared)
+    else if (sta_slab_state(s) == STA_SLAB_RUN && owner != &sta_heap_shared)
         sta_large_free(s);
     else
         sta_heap_free_remote(s, p);

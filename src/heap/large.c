@@ -30,7 +30,7 @@ void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
     bool kept = units <= STA_RUN_UNITS_MAX;
     s->reciprocal = STA_SLOT_RECIPROCAL_RUN;
     s->capacity = 1;
-    s->carved = 1;
+    sta_slab_set_carved(s, 1);
     s->countdown = 1;
     s->list = kept ? (uint8_t)(STA_CLASS_COUNT + units) : list_none;
     atomic_store_explicit(&s->owner, kept ? h : NULL, memory_order_relaxed);
@@ -164,7 +164,7 @@ void *sta_heap_realloc(void *p, size_t size)
     if (s == NULL)
         return NULL;
     size_t bytes = sta_slab_object_bytes(s);
-    if (s->state == STA_SLAB_RUN) {
+    if (sta_slab_state(s) == STA_SLAB_RUN) {
         if (size <= PTRDIFF_MAX && resize_run(s, size))
             return p;
         void *to = move_run(s, size);

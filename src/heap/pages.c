@@ -172,7 +172,7 @@ static void set_map(struct sta_region *r, const struct sta_slab *s,
                     uint32_t index)
 {
     uint32_t *map = r->map + s->unit_first;
-    uint32_t entries = s->state == STA_SLAB_RUN ? 1 : s->unit_count;
+    uint32_t entries = sta_slab_state(s) == STA_SLAB_RUN ? 1 : s->unit_count;
     for (uint32_t i = 0; i < entries; i++)
         map[i] = index * (uint32_t)sizeof *s;
 }
@@ -195,7 +195,7 @@ struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
         }
         s = &r->slabs[index];
         memset(s, 0, sizeof *s);
-        s->state = (uint8_t)state;
+        sta_slab_set_state(s, state);
         s->region = (uint8_t)(r - sta_regions);
         s->unit_first = first;
         s->unit_count = count;

@@ -157,7 +157,7 @@ static inline struct sta_slab *sta_slab_of(const void *p)
 /* True for the descriptor that stands for "no object here". */
 static inline bool sta_slab_is_nobody(const struct sta_slab *s)
 {
-    return s->state == STA_SLAB_NONE;
+    return sta_slab_state(s) == STA_SLAB_NONE;
 }
 
 #endif

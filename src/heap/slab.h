@@ -66,10 +66,14 @@ struct sta_slab {
     /* owner only */
     uint32_t countdown;
     void *free;
-    uint16_t carved; /* slots cut so far, at the bottom */
     uint16_t excess;
-    uint8_t state;
     uint16_t purged; /* of a thin slab: its units without pages, a bit each */
+
+    /* the owner writes, any thread looks; see the functions below */
+    _Atomic uint16_t carved; /* slots cut so far, at the bottom */
+    _Atomic uint8_t state;
+
+    /* owner only */
     struct sta_list link; /* in its bin while partial or thin */
 };
 
@@ -86,6 +90,33 @@ static inline struct sta_slab *sta_slab_of_link(struct sta_list *link)
 {
     return (struct sta_slab *)(void *)((char *)link -
                                        offsetof(struct sta_slab, link));
+}
+
+/*
+ * State and carved slots of a slab.  A thread that frees an object of another's
+ * slab looks at them to tell misuse; the object is live, so that whatever it
+ * sees of changes under way says the same of it: relaxed.
+ */
+static inline enum sta_slab_state sta_slab_state(const struct sta_slab *s)
+{
+    return (enum sta_slab_state)atomic_load_explicit(&s->state,
+                                                     memory_order_relaxed);
+}
+
+static inline void sta_slab_set_state(struct sta_slab *s,
+                                      enum sta_slab_state state)
+{
+    atomic_store_explicit(&s->state, (uint8_t)state, memory_order_relaxed);
+}
+
+static inline uint32_t sta_slab_carved(const struct sta_slab *s)
+{
+    return atomic_load_explicit(&s->carved, memory_order_relaxed);
+}
+
+static inline void sta_slab_set_carved(struct sta_slab *s, uint32_t count)
+{
+    atomic_store_explicit(&s->carved, (uint16_t)count, memory_order_relaxed);
 }
 
 #endif

@@ -41,12 +41,12 @@ void sta_stats_start(void)
 static void add_slab(struct sta_stats *t, const struct sta_slab *s)
 {
     size_t run_bytes = (size_t)s->unit_count << STA_UNIT_LOG2;
-    if (s->state == STA_SLAB_RUN) {
+    if (sta_slab_state(s) == STA_SLAB_RUN) {
         t->runs.live++;
         t->runs.slabs++;
         t->runs.slabs_bytes += run_bytes;
         t->live_bytes += run_bytes;
-    } else if (s->state != STA_SLAB_OWN) {
+    } else if (sta_slab_state(s) != STA_SLAB_OWN) {
         struct sta_stats_class *c = &t->classes[s->list];
         uint32_t used = s->countdown + s->excess;
         c->live += used;

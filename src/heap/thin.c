@@ -51,7 +51,7 @@ static uint32_t free_units(const struct sta_slab *s)
 {
     uint32_t slot_bytes = sta_class_bytes(s->list);
     uint16_t used[STA_SLAB_UNITS_MAX] = {0}; /* slots in use on each unit */
-    for (uint32_t i = 0; i < s->carved; i++) {
+    for (uint32_t i = 0; i < sta_slab_carved(s); i++) {
         if (units_of_slot(slot_bytes, i) & s->purged)
             continue; /* free, and on no list */
         for (uint32_t u = first_unit(slot_bytes, i);
@@ -64,7 +64,7 @@ static uint32_t free_units(const struct sta_slab *s)
              u <= last_unit(slot_bytes, i); u++)
             used[u]--;
     }
-    uint32_t touched = last_unit(slot_bytes, s->carved - 1u) + 1;
+    uint32_t touched = last_unit(slot_bytes, sta_slab_carved(s) - 1u) + 1;
     uint32_t units = 0;
     for (uint32_t u = 0; u < touched; u++)
         units |= (uint32_t)(used[u] == 0) << u;
@@ -106,7 +106,7 @@ bool sta_slab_thin(struct sta_slab *s)
     }
     sta_pages_note_purged(s, given);
     s->purged = (uint16_t)units;
-    s->state = STA_SLAB_THIN;
+    sta_slab_set_state(s, STA_SLAB_THIN);
     s->countdown = 1;
     s->excess = (uint16_t)(used - 1);
     return true;
@@ -116,7 +116,7 @@ void sta_slab_restore(struct sta_slab *s)
 {
     uint32_t slot_bytes = sta_class_bytes(s->list);
     char *start = sta_slab_start(s);
-    for (uint32_t i = s->carved; i-- > 0;) {
+    for (uint32_t i = sta_slab_carved(s); i-- > 0;) {
         if ((units_of_slot(slot_bytes, i) & s->purged) == 0)
             continue;
         struct sta_slot *slot = (void *)(start + (size_t)i * slot_bytes);
