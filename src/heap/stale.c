@@ -12,11 +12,11 @@
  *   - When units are used again that were purged, that was a mistake: so many
  *     more are kept from then on, up to a bound.  So a loop over a big buffer
  *     faults its pages a few times and then no more.
- *   - An epoch is as many freed bytes as a quarter of what is in use.  When
- * more than twice as much was freed in it as was allocated, the program
- * shrinks: the least number of stale units in that epoch was not needed in all
- * that time and goes back at its end.  So a program that frees all it has
- * shrinks as it frees, a few epochs behind, each shorter than the one before.
+ *   - An epoch is as many freed bytes as are in use, at least 4 MiB.  When four
+ *     times as much was freed in it as was allocated, the program shrinks: the
+ *     least number of stale units in that epoch was not needed in all that time
+ *     and goes back at its end.  So a program that frees all it has shrinks as
+ *     it frees, a few epochs behind, each shorter than the one before.
  *
  * Units go back from the top: first fit reuses the bottom first.
  */
