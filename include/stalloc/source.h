@@ -55,7 +55,7 @@ struct sta_source {
 static inline void *sta_source_get(const struct sta_source *s, size_t *size,
                                    size_t align)
 {
-    return s->get(s->ctx, size, align);
+    return STA_SOURCE_CALL(s->get)(s->ctx, size, align);
 }
 
 /*
@@ -167,6 +167,7 @@ struct sta_source sta_source_mmap(void);
  * as memory.grow has no reverse. In a wasm32 build of the library only.
  */
 struct sta_source sta_source_wasm(void);
+void *sta_source_wasm_get(void *ctx, size_t *size, size_t align);
 
 STA_END_DECLS
 

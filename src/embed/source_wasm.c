@@ -8,27 +8,27 @@
  */
 #include <stalloc/source.h>
 
-static const size_t page_bytes = 65536;
+enum { PAGE_BYTES = 65536, PAGES_MAX = 65536 };
 
-static void *wasm_get(void *ctx, size_t *size, size_t align)
+/*
+ * One comparison refuses all: a failed grow, whose result is SIZE_MAX; a size
+ * of 0, which asks for 65536 pages; and the page that ends at 2^32, which is 0.
+ */
+void *sta_source_wasm_get(void *ctx, size_t *size, size_t align)
 {
-    size_t pages, old_pages;
+    size_t pages = (*size - 1) / PAGE_BYTES + 1, first;
 
     (void)ctx;
-    if (!*size || !align || (align & (align - 1)) || align > page_bytes)
+    if (align - 1 >= PAGE_BYTES || (align & (align - 1)))
         return NULL;
-    pages = (*size - 1) / page_bytes + 1;
-    old_pages = __builtin_wasm_memory_grow(0, pages);
-    if (old_pages == SIZE_MAX)
+    first = __builtin_wasm_memory_grow(0, pages);
+    if (first >= PAGES_MAX - pages)
         return NULL;
-    *size = pages * page_bytes;
-    /* The last page of a full 4 GiB ends at 2^32, which is 0: leave it out. */
-    if (old_pages + pages == 65536)
-        *size -= page_bytes;
-    return *size ? (void *)(old_pages * page_bytes) : NULL;
+    *size = pages * PAGE_BYTES;
+    return (void *)(first * PAGE_BYTES);
 }
 
 struct sta_source sta_source_wasm(void)
 {
-    return (struct sta_source){.get = wasm_get};
+    return (struct sta_source){.get = sta_source_wasm_get};
 }

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Free pieces of memory in a list, lowest first, each described in its own
+ * first two words: what sta_bump and sta_freelist stand on.
+ *
+ * Invariants:
+ *   I1  Pieces ascend, and no two of them touch.
+ *   I2  The head is a piece of 0 bytes before all others. No block begins where
+ *       it ends, so that it needs no case of its own.
+ *
+ * Everything is a multiple of two words, a granule, and aligned to it, so that
+ * whatever is left over anywhere can hold a node. A block is cut from the lower
+ * end of a piece, and what is left above keeps the piece's place in the list.
+ *
+ * Differences of addresses are compared as signed numbers: a block too large or
+ * too far up is a negative amount of room, and no case of its own. The callers
+ * refuse sizes and alignments above a quarter of the address space, so that no
+ * sum can wrap.
+ *
+ * All is written to be small, and inline, as each has one caller that counts.
+ * Knuth, TAOCP 1, 2.5, algorithms A and B.
+ */
+#ifndef STA_EMBED_PIECES_H
+#define STA_EMBED_PIECES_H
+
+#include <stalloc/freelist.h>
+
+#include "core/attr.h"
+#include "core/bits.h"
+
+enum { GRANULE = sizeof(struct sta_piece) };
+
+static inline size_t round_up(size_t size)
+{
+    return (size + GRANULE - 1) & ~(size_t)(GRANULE - 1);
+}
+
+/* Bytes from `from` to `to`; negative when they are the other way round. */
+static inline intptr_t distance(const void *from, const void *to)
+{
+    return (intptr_t)((uintptr_t)to - (uintptr_t)from);
+}
+
+static inline void *end_of(const struct sta_piece *piece)
+{
+    return (unsigned char *)piece + piece->size;
+}
+
+/* True for a size and an alignment, given less 1, that can be had at all. */
+static inline bool is_request(size_t size, size_t mask)
+{
+    return !(((size - 1) | mask) >> (sizeof(size_t) * 8 - 2)) &&
+           !((mask + 1) & mask);
+}
+
+/*
+ * Cuts `size` bytes, whose address has none of the bits of `mask`, from the
+ * first piece in which they fit; NULL when there is none.
+ */
+STA_INLINE void *take(struct sta_piece **link, size_t size, size_t mask)
+{
+    struct sta_piece *piece, *next, *rest;
+    unsigned char *p;
+    intptr_t left;
+
+    for (; (piece = *link); link = &piece->next) {
+        p = (unsigned char *)piece + (-(uintptr_t)piece & mask);
+        rest = (void *)(p + size);
+        left = distance(rest, end_of(piece));
+        if (left >= 0)
+            goto fits;
+    }
+    return NULL;
+fits:
+    next = piece->next;
+    if (left) {
+        rest->next = next;
+        rest->size = (size_t)left;
+        next = rest;
+    }
+    if (p != (unsigned char *)piece) {
+        /* What lies below an aligned block stays. */
+        piece->size = (size_t)distance(piece, p);
+        link = &piece->next;
+    }
+    *link = next;
+    return p;
+}
+
+/* Frees `size` bytes at p, merged with what they touch. */
+STA_INLINE void give(struct sta_piece *head, void *p, size_t size)
+{
+    struct sta_piece *before = head, *piece = p, *next;
+
+    /* Less 1, NULL is the largest address there is. */
+    while ((uintptr_t)(next = before->next) - 1 < (uintptr_t)p)
+        before = next;
+    if ((unsigned char *)p + size == (unsigned char *)next) {
+        size += next->size;
+        next = next->next;
+    }
+    if (end_of(before) == p) {
+        size += before->size;
+        piece = before;
+    } else {
+        before->next = piece;
+    }
+    piece->next = next;
+    piece->size = size;
+}
+
+/* Cuts `size` bytes at `p` from a piece that begins there, if there is one. */
+static inline bool take_at(struct sta_piece **link, void *p, size_t size)
+{
+    while (*link && *link != p)
+        link = &(*link)->next;
+    if (!*link || (*link)->size < size)
+        return false;
+    /* No alignment is asked for, so that the first piece is the one. */
+    return take(link, size, GRANULE - 1) == p;
+}
+
+/* The bits below the largest power of two within a span's size. */
+static inline size_t span_mask(size_t span_size)
+{
+    return ((size_t)1 << sta_log2(span_size | GRANULE)) - 1;
+}
+
+/* Checks I1 and I2. */
+static inline bool pieces_hold(const struct sta_piece *head)
+{
+    const struct sta_piece *before = head;
+
+    for (const struct sta_piece *p = head->next; p; p = p->next) {
+        if (p->size == 0 || p->size % GRANULE != 0 ||
+            (uintptr_t)p % GRANULE != 0 ||
+            (before != head && (uintptr_t)p <= (uintptr_t)end_of(before)))
+            return false;
+        before = p;
+    }
+    return head->size == 0;
+}
+
+/* What a list of pieces holds. */
+static inline void tell_pieces(const struct sta_piece *first,
+                               struct sta_usage *usage)
+{
+    usage->free_bytes = usage->largest_free_bytes = usage->free_runs = 0;
+    for (const struct sta_piece *p = first; p; p = p->next) {
+        usage->free_bytes += p->size;
+        usage->free_runs++;
+        if (p->size > usage->largest_free_bytes)
+            usage->largest_free_bytes = p->size;
+    }
+}
+
+#endif

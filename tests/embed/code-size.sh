@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Checks the code size of the three small allocators, alloc and free with all
+# that they call, at gcc -Os on x86-64: lite-alloc's are the limits.
+
+top=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
+cc=${CC:-cc}
+nm=${NM:-nm}
+status=0
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
+
+case $($cc -dumpmachine) in
+x86_64-*) ;;
+*) echo "not x86-64"; exit 77 ;;
+esac
+$cc --version | grep -q 'Free Software Foundation' ||
+    { echo "not gcc, which the limits are for"; exit 77; }
+
+check() {
+    name=$1 limit=$2
+    $cc -Os -std=gnu11 -ffreestanding -I"$top/src" -I"$top/include" \
+        -c -o "$work/$name.o" "$top/src/embed/$name.c" || { status=1; return; }
+    # All local functions but those of the table and of init count too.
+    $nm -S "$work/$name.o" >"$work/$name.nm"
+    size=0
+    for hex in $(awk -v name="$name" '
+        tolower($3) == "t" && ($4 == "sta_" name "_alloc" ||
+            $4 == "sta_" name "_free" || $4 ~ /^(take|give|push|add_span|bin_)/
+        ) { print $2 }' "$work/$name.nm"); do
+        size=$((size + 0x$hex))
+    done
+    echo "$name: $size bytes, at most $limit"
+    [ "$size" -gt 0 ] && [ "$size" -le "$limit" ] || status=1
+}
+
+check bump 312
+check seg 397
+check freelist 301
+exit $status
