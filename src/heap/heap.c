@@ -140,7 +140,7 @@ struct sta_slab *sta_heap_check(const char *call, const void *p)
     uint32_t offset = (uint32_t)(uintptr_t)p - s->start_low;
     const char *fault = NULL;
     if (sta_slab_state(s) == STA_SLAB_NONE || sta_slab_state(s) == STA_SLAB_OWN)
-        fault = "no object is there, or it was freed before";
+        fault = "no object starts there, or it was freed before";
     else if (!sta_slot_is_start(offset, s->reciprocal) ||
              sta_slot_index(offset, s->reciprocal) >= sta_slab_carved(s))
         fault = "not the start of an object";
