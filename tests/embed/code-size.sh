@@ -22,13 +22,12 @@ check() {
     name=$1 limit=$2
     $cc -Os -std=gnu11 -ffreestanding -I"$top/src" -I"$top/include" \
         -c -o "$work/$name.o" "$top/src/embed/$name.c" || { status=1; return; }
-    # All local functions but those of the table and of init count too.
+    # Helpers that the compiler has kept as functions of their own count too.
     $nm -S "$work/$name.o" >"$work/$name.nm"
+    counted="(sta_${name}_(alloc|free)|take|give|push|add_span|bin_.*)"
     size=0
-    for hex in $(awk -v name="$name" '
-        tolower($3) == "t" && ($4 == "sta_" name "_alloc" ||
-            $4 == "sta_" name "_free" || $4 ~ /^(take|give|push|add_span|bin_)/
-        ) { print $2 }' "$work/$name.nm"); do
+    for hex in $(sed -nE "s/^[0-9a-f]+ ([0-9a-f]+) [tT] $counted\$/\1/p" \
+        "$work/$name.nm"); do
         size=$((size + 0x$hex))
     done
     echo "$name: $size bytes, at most $limit"
