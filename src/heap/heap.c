@@ -129,6 +129,26 @@ void *sta_heap_alloc_aligned(size_t size, size_t align)
     return alloc_large(size, align, &zero);
 }
 
+/* True when `p` lies in a run behind its first unit, where the map is empty.
+ * For a message only: it goes back over the map, and holds no lock. */
+static STA_COLD bool is_inside_run(const void *p)
+{
+    for (uint32_t i = 0; i < STA_REGIONS_MAX; i++) {
+        const struct sta_region *r = &sta_regions[i];
+        uintptr_t offset = (uintptr_t)p - r->base;
+        if (offset >= r->bytes)
+            continue;
+        size_t unit = offset >> STA_UNIT_LOG2;
+        size_t first = unit;
+        while (first > 0 && r->map[first] == 0)
+            first--;
+        const struct sta_slab *s = sta_region_slab(r, r->map[first]);
+        return sta_slab_state(s) == STA_SLAB_RUN &&
+               unit - first < s->unit_count;
+    }
+    return false;
+}
+
 struct sta_slab *sta_heap_check(const char *call, const void *p)
 {
     struct sta_slab *s = sta_slab_of(p);
@@ -140,7 +160,9 @@ struct sta_slab *sta_heap_check(const char *call, const void *p)
     uint32_t offset = (uint32_t)(uintptr_t)p - s->start_low;
     const char *fault = NULL;
     if (sta_slab_state(s) == STA_SLAB_NONE || sta_slab_state(s) == STA_SLAB_OWN)
-        fault = "no object starts there, or it was freed before";
+        fault = is_inside_run(p)
+                    ? "not the start of an object"
+                    : "no object starts there, or it was freed before";
     else if (!sta_slot_is_start(offset, s->reciprocal) ||
              sta_slot_index(offset, s->reciprocal) >= sta_slab_carved(s))
         fault = "not the start of an object";
@@ -162,8 +184,13 @@ STA_NOINLINE void sta_heap_free_slow(void *p)
     if (p == NULL)
         return;
     struct sta_slab *s = sta_heap_check("free", p);
-    if (s == NULL)
+    if (s == NULL) {
+        bool foreign = sta_slab_of(p) == NULL;
+        if (foreign && sta_options.foreign == STA_FOREIGN_FORWARD &&
+            sta_foreign_free)
+            sta_foreign_free(p);
         return;
+    }
     struct sta_heap *owner =
         atomic_load_explicit(&s->owner, memory_order_relaxed);
     if (owner == sta_self)

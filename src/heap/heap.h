@@ -300,6 +300,13 @@ size_t sta_heap_trim(size_t keep_bytes);
  * line that names `call`, or, for a pointer not ours, returns NULL. */
 struct sta_slab *sta_heap_check(const char *call, const void *p);
 
+/*
+ * Frees a pointer by the allocator behind this one, for STALLOC_FOREIGN=
+ * forward.  Defined by the layer above; a program that has only the heap does
+ * not have it.
+ */
+void sta_foreign_free(void *p) __attribute__((weak));
+
 /* Returns the bytes of one object of a slab. */
 static inline size_t sta_slab_object_bytes(const struct sta_slab *s)
 {

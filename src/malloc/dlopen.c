@@ -27,6 +27,14 @@ void *sta_next_symbol(const char *name)
     return dlsym ? dlsym(RTLD_NEXT, name) : NULL;
 }
 
+/* The next free() is the C library's own, or another preloaded allocator's. */
+void sta_foreign_free(void *p)
+{
+    void (*next)(void *) = (void (*)(void *))sta_next_symbol("free");
+    if (next)
+        next(p);
+}
+
 typedef void *(*dlopen_function)(const char *file, int flags);
 
 static STA_NOINLINE dlopen_function find_dlopen(void)
