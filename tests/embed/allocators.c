@@ -28,58 +28,70 @@ static _Alignas(FIXED_BYTES) unsigned char memory[TEST_MEMORY_BYTES];
 static bool is_used[PAGES];
 static struct sta_source_counter counter;
 
-static bool is_free_run(size_t first, size_t count) {
-  while (count > 0)
-    if (is_used[first + --count])
-      return false;
-  return true;
+static bool is_free_run(size_t first, size_t count)
+{
+    while (count > 0)
+        if (is_used[first + --count])
+            return false;
+    return true;
 }
 
-static void *pages_get(void *ctx, size_t *size, size_t align) {
-  size_t count = (*size - 1) / PAGE + 1;
-  size_t step = align > PAGE ? align / PAGE : 1;
+static void *pages_get(void *ctx, size_t *size, size_t align)
+{
+    size_t count = (*size - 1) / PAGE + 1;
+    size_t step = align > PAGE ? align / PAGE : 1;
 
-  (void)ctx;
-  if (!*size || *size > TEST_MEMORY_BYTES || align > FIXED_BYTES)
+    (void)ctx;
+    if (!*size || *size > TEST_MEMORY_BYTES || align > FIXED_BYTES)
+        return NULL;
+    for (size_t first = 0; first + count <= PAGES; first += step) {
+        if (!is_free_run(first, count))
+            continue;
+        __builtin_memset(is_used + first, true, count);
+        *size = count * PAGE;
+        return memory + first * PAGE;
+    }
     return NULL;
-  for (size_t first = 0; first + count <= PAGES; first += step) {
-    if (!is_free_run(first, count))
-      continue;
-    __builtin_memset(is_used + first, true, count);
-    *size = count * PAGE;
-    return memory + first * PAGE;
-  }
-  return NULL;
 }
 
-static void pages_give(void *ctx, void *p, size_t size) {
-  size_t first = (size_t)((unsigned char *)p - memory) / PAGE;
+static void pages_give(void *ctx, void *p, size_t size)
+{
+    size_t first = (size_t)((unsigned char *)p - memory) / PAGE;
 
-  (void)ctx;
-  __builtin_memset(is_used + first, false, size / PAGE);
+    (void)ctx;
+    __builtin_memset(is_used + first, false, size / PAGE);
 }
 
-static bool pages_owns(const void *ctx, const void *p) {
-  (void)ctx;
-  return (uintptr_t)p - (uintptr_t)memory < sizeof memory;
+static bool pages_owns(const void *ctx, const void *p)
+{
+    (void)ctx;
+    return (uintptr_t)p - (uintptr_t)memory < sizeof memory;
 }
 
-struct sta_source test_source(void) {
-  struct sta_source pages = {pages_get, pages_give, pages_owns, NULL};
+struct sta_source test_source(void)
+{
+    struct sta_source pages = {pages_get, pages_give, pages_owns, NULL};
 
-  __builtin_memset(is_used, false, sizeof is_used);
-  return sta_source_counting(&counter, pages);
+    __builtin_memset(is_used, false, sizeof is_used);
+    return sta_source_counting(&counter, pages);
 }
 
-size_t test_source_bytes_out(void) { return counter.out_bytes; }
+size_t test_source_bytes_out(void)
+{
+    return counter.out_bytes;
+}
 
-const unsigned char *test_memory(void) { return memory; }
+const unsigned char *test_memory(void)
+{
+    return memory;
+}
 
 /* What an allocator that does not grow gets: one span, aligned to its size. */
-static void *fixed_span(struct sta_source source) {
-  size_t size = FIXED_BYTES;
+static void *fixed_span(struct sta_source source)
+{
+    size_t size = FIXED_BYTES;
 
-  return sta_source_get(&source, &size, FIXED_BYTES);
+    return sta_source_get(&source, &size, FIXED_BYTES);
 }
 
 static const struct sta_allocator refused;
@@ -88,133 +100,156 @@ static const struct sta_allocator refused;
 
 static struct sta_arena arena;
 
-static struct sta_allocator make_arena(struct sta_source source) {
-  void *p = fixed_span(source);
+static struct sta_allocator make_arena(struct sta_source source)
+{
+    void *p = fixed_span(source);
 
-  if (!p || sta_arena_init(&arena, p, FIXED_BYTES, 16) != STA_OK)
-    return refused;
-  return sta_arena_allocator(&arena);
+    if (!p || sta_arena_init(&arena, p, FIXED_BYTES, 16) != STA_OK)
+        return refused;
+    return sta_arena_allocator(&arena);
 }
 
-static struct sta_allocator make_small_blocks(struct sta_source source) {
-  void *p = fixed_span(source);
+static struct sta_allocator make_small_blocks(struct sta_source source)
+{
+    void *p = fixed_span(source);
 
-  if (!p || sta_arena_init(&arena, p, FIXED_BYTES / 2, 4) != STA_OK)
-    return refused;
-  return sta_arena_allocator(&arena);
+    if (!p || sta_arena_init(&arena, p, FIXED_BYTES / 2, 4) != STA_OK)
+        return refused;
+    return sta_arena_allocator(&arena);
 }
 
-static struct sta_allocator make_indexed(struct sta_source source) {
-  static uint64_t index[1024];
-  void *p = fixed_span(source);
+static struct sta_allocator make_indexed(struct sta_source source)
+{
+    static uint64_t index[1024];
+    void *p = fixed_span(source);
 
-  if (!p || sta_arena_init_indexed(&arena, p, FIXED_BYTES, 16, index,
-                                   sizeof index) != STA_OK)
-    return refused;
-  return sta_arena_allocator(&arena);
+    if (!p || sta_arena_init_indexed(&arena, p, FIXED_BYTES, 16, index,
+                                     sizeof index) != STA_OK)
+        return refused;
+    return sta_arena_allocator(&arena);
 }
 
 static struct sta_slab slab;
 
-static struct sta_allocator make_slab(struct sta_source source) {
-  unsigned char *p = fixed_span(source);
+static struct sta_allocator make_slab(struct sta_source source)
+{
+    unsigned char *p = fixed_span(source);
 
-  if (!p || sta_slab_init(&slab, 192, 64, PAGE) != STA_OK)
-    return refused;
-  for (size_t at = 0; at < FIXED_BYTES; at += PAGE)
-    if (sta_slab_refill(&slab, p + at) != STA_OK)
-      return refused;
-  return sta_slab_allocator(&slab);
+    if (!p || sta_slab_init(&slab, 192, 64, PAGE) != STA_OK)
+        return refused;
+    for (size_t at = 0; at < FIXED_BYTES; at += PAGE)
+        if (sta_slab_refill(&slab, p + at) != STA_OK)
+            return refused;
+    return sta_slab_allocator(&slab);
 }
 
 static struct sta_zone zone;
 
-static struct sta_allocator make_zone(struct sta_source source) {
-  struct sta_zone_config config = {
-      .small_page_bytes = PAGE,
-      .large_page_bytes = 8 * PAGE,
-      .pager = source,
-  };
+static struct sta_allocator make_zone(struct sta_source source)
+{
+    struct sta_zone_config config = {
+        .small_page_bytes = PAGE,
+        .large_page_bytes = 8 * PAGE,
+        .pager = source,
+    };
 
-  if (sta_zone_init(&zone, &config) != STA_OK)
-    return refused;
-  return sta_zone_allocator(&zone);
+    if (sta_zone_init(&zone, &config) != STA_OK)
+        return refused;
+    return sta_zone_allocator(&zone);
 }
 
-static void trim_zone(void) { sta_zone_trim(&zone); }
-
-static struct sta_allocator make_bump(struct sta_source source) {
-  static struct sta_bump bump;
-
-  sta_bump_init(&bump, source, 4 * PAGE);
-  return sta_bump_allocator(&bump);
+static void trim_zone(void)
+{
+    sta_zone_trim(&zone);
 }
 
-static struct sta_allocator make_seg(struct sta_source source) {
-  static struct sta_seg seg;
+static struct sta_allocator make_bump(struct sta_source source)
+{
+    static struct sta_bump bump;
 
-  sta_seg_init(&seg, source, 4 * PAGE);
-  return sta_seg_allocator(&seg);
+    sta_bump_init(&bump, source, 4 * PAGE);
+    return sta_bump_allocator(&bump);
 }
 
-static struct sta_allocator make_freelist(struct sta_source source) {
-  static struct sta_freelist freelist;
+static struct sta_allocator make_seg(struct sta_source source)
+{
+    static struct sta_seg seg;
 
-  sta_freelist_init(&freelist, source, 4 * PAGE);
-  return sta_freelist_allocator(&freelist);
+    sta_seg_init(&seg, source, 4 * PAGE);
+    return sta_seg_allocator(&seg);
+}
+
+static struct sta_allocator make_freelist(struct sta_source source)
+{
+    static struct sta_freelist freelist;
+
+    sta_freelist_init(&freelist, source, 4 * PAGE);
+    return sta_freelist_allocator(&freelist);
 }
 
 /* --- stacked -------------------------------------------------------------- */
 
-static struct sta_allocator make_chain(struct sta_source source) {
-  static struct sta_chain chain;
-  struct sta_allocator first = make_small_blocks(source);
+static struct sta_allocator make_chain(struct sta_source source)
+{
+    static struct sta_chain chain;
+    struct sta_allocator first = make_small_blocks(source);
 
-  if (!first.ops || sta_chain_init(&chain, first, make_zone(source)) != STA_OK)
-    return refused;
-  return sta_chain_allocator(&chain);
+    if (!first.ops ||
+        sta_chain_init(&chain, first, make_zone(source)) != STA_OK)
+        return refused;
+    return sta_chain_allocator(&chain);
 }
 
 static int lock_depth;
 
-static void take_lock(void *ctx) { ++*(int *)ctx; }
-
-static void give_lock(void *ctx) { --*(int *)ctx; }
-
-static struct sta_allocator make_sync(struct sta_source source) {
-  static struct sta_sync sync;
-  struct sta_lock_ops lock = {take_lock, give_lock, &lock_depth};
-  struct sta_allocator inner = make_indexed(source);
-
-  lock_depth = 0;
-  if (!inner.ops)
-    return refused;
-  sta_sync_init(&sync, inner, lock);
-  return sta_sync_allocator(&sync);
+static void take_lock(void *ctx)
+{
+    ++*(int *)ctx;
 }
 
-static void write_nowhere(void *ctx, const char *text, size_t length) {
-  (void)ctx, (void)text, (void)length;
+static void give_lock(void *ctx)
+{
+    --*(int *)ctx;
 }
 
-static struct sta_allocator make_watched(struct sta_source source) {
-  static struct sta_counting counting;
-  static struct sta_tracing tracing;
-  static struct sta_failing failing;
-  struct sta_writer out = {write_nowhere, NULL};
-  struct sta_allocator a = make_arena(source);
+static struct sta_allocator make_sync(struct sta_source source)
+{
+    static struct sta_sync sync;
+    struct sta_lock_ops lock = {take_lock, give_lock, &lock_depth};
+    struct sta_allocator inner = make_indexed(source);
 
-  if (!a.ops)
-    return refused;
-  a = sta_counting_init(&counting, a);
-  a = sta_tracing_init(&tracing, a, out);
-  return sta_failing_init(&failing, a, SIZE_MAX, false);
+    lock_depth = 0;
+    if (!inner.ops)
+        return refused;
+    sta_sync_init(&sync, inner, lock);
+    return sta_sync_allocator(&sync);
 }
 
-static struct sta_allocator make_range(struct sta_source source) {
-  void *p = fixed_span(source);
+static void write_nowhere(void *ctx, const char *text, size_t length)
+{
+    (void)ctx, (void)text, (void)length;
+}
 
-  return p ? range_adapter(p, FIXED_BYTES) : refused;
+static struct sta_allocator make_watched(struct sta_source source)
+{
+    static struct sta_counting counting;
+    static struct sta_tracing tracing;
+    static struct sta_failing failing;
+    struct sta_writer out = {write_nowhere, NULL};
+    struct sta_allocator a = make_arena(source);
+
+    if (!a.ops)
+        return refused;
+    a = sta_counting_init(&counting, a);
+    a = sta_tracing_init(&tracing, a, out);
+    return sta_failing_init(&failing, a, SIZE_MAX, false);
+}
+
+static struct sta_allocator make_range(struct sta_source source)
+{
+    void *p = fixed_span(source);
+
+    return p ? range_adapter(p, FIXED_BYTES) : refused;
 }
 
 const struct subject subjects[] = {
