@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stacks of four classes, each fed by a larger one; the largest by a source.
+ *
+ *     class   unit    stack     its memory is            objects below
+ *       3     4096    256 KiB   a span of the source     252 KiB
+ *       2      512     32 KiB   8 units of class 3       4096 bytes
+ *       1       64      4 KiB   1 unit of class 3         512 bytes
+ *       0        8        512   1 unit of class 2          64 bytes
+ *
+ * A stack's memory is aligned to its size and begins with its header, a page.
+ * So the stack of a block is found from above: the low bits of an address off,
+ * there is the header of class 3; the block's start bit there leads to a block
+ * or, when the bit is also in `children`, to the header of a smaller stack. At
+ * most three steps; no size need be told, and an address at which no block
+ * begins is seen.
+ *
+ * The stacks of a class hang in lists by longest free run: list 0 has the full
+ * ones, list k those with 2^(k-1) units or more. An allocation of n units takes
+ * the first stack of the list of n, if it fits there, else any of a higher
+ * list, where it is sure to fit: no list is walked.
+ *
+ * A stack that becomes empty goes back to the class above, or to the source,
+ * unless it is the only empty one of its class: one that is emptied and filled
+ * again and again must not be made anew each time.
+ *
+ * A block too large for class 3 is a span of its own, with a header of its own.
+ *
+ * Invariants:
+ *   I1  A page is in the list of its longest free run.
+ *   I2  Its first units, the header, are a block that nobody frees.
+ *   I3  empty_count is the number of pages of a class with no other block.
+ *   I4  children is a subset of start.
+ */
+#include "stack_page.h"
+
+void sta_stack_chain_init(struct sta_stack_chain *c, struct sta_source source)
+{
+    *c = (struct sta_stack_chain){.source = source};
+}
+
+/* --- lists --------------------------------------------------------------- */
+
+static void unlink_page(struct sta_stack_page *page)
+{
+    *page->link = page->next;
+    if (page->next)
+        page->next->link = page->link;
+}
+
+static void link_page(struct sta_stack_page **list, struct sta_stack_page *page)
+{
+    page->next = *list;
+    page->link = list;
+    if (page->next)
+        page->next->link = &page->next;
+    *list = page;
+}
+
+/* Puts a page into the list where it belongs now (I1). */
+static void relist(struct sta_stack_chain *c, struct sta_stack_page *page)
+{
+    unsigned list = list_for(sta_stack_longest(&page->stack));
+
+    if (list == page->list)
+        return;
+    unlink_page(page);
+    page->list = (unsigned char)list;
+    link_page(&c->lists[page->size_class][list], page);
+}
+
+/* --- pages --------------------------------------------------------------- */
+
+/* The page at the beginning of the span that p lies in. */
+static struct sta_stack_page *top_page(const void *p)
+{
+    return (void *)((uintptr_t)p & ~(uintptr_t)(STA_STACK_BLOCK_BYTES - 1));
+}
+
+static struct span_page *span_of(struct sta_stack_page *page)
+{
+    return (struct span_page *)page;
+}
+
+/* Takes a span from the source, and makes its header. */
+static struct sta_stack_page *add_span(struct sta_stack_chain *c, size_t bytes,
+                                       unsigned size_class)
+{
+    struct span_page *span =
+        sta_source_get(&c->source, &bytes, STA_STACK_BLOCK_BYTES);
+
+    if (!span)
+        return NULL;
+    *span = (struct span_page){.page.size_class = (unsigned char)size_class,
+                               .span_bytes = bytes};
+    c->source_bytes += bytes;
+    return &span->page;
+}
+
+static void give_span(struct sta_stack_chain *c, struct sta_stack_page *page)
+{
+    size_t bytes = span_of(page)->span_bytes;
+
+    c->source_bytes -= bytes;
+    sta_source_give(&c->source, page, bytes);
+}
+
+static void *take(struct sta_stack_chain *c, unsigned size_class, size_t size,
+                  size_t align, bool is_child);
+
+/* Makes an empty stack of a class; NULL when the source refuses. */
+static struct sta_stack_page *add_page(struct sta_stack_chain *c,
+                                       unsigned size_class)
+{
+    unsigned log2 = unit_log2_of(size_class);
+    size_t bytes = (size_t)64 << log2;
+    struct sta_stack_page *page =
+        size_class == TOP
+            ? add_span(c, bytes, TOP)
+            : take(c, size_class == 0 ? 2 : TOP, bytes, bytes, true);
+
+    if (!page)
+        return NULL;
+    if (size_class != TOP)
+        *page =
+            (struct sta_stack_page){.size_class = (unsigned char)size_class};
+    sta_stack_init(&page->stack, page, log2);
+    sta_stack_alloc(&page->stack, HEADER_BYTES, 1); /* I2 */
+    page->list = (unsigned char)list_for(sta_stack_longest(&page->stack));
+    link_page(&c->lists[size_class][page->list], page);
+    c->empty_count[size_class]++;
+    return page;
+}
+
+/* A page in which `count` units may fit, or surely do: the smallest list. */
+static struct sta_stack_page *find_page(struct sta_stack_chain *c,
+                                        unsigned size_class, uint32_t count)
+{
+    unsigned list = list_for(count);
+    struct sta_stack_page *page = c->lists[size_class][list];
+
+    if (page && sta_stack_longest(&page->stack) >= count)
+        return page;
+    while (++list < STA_STACK_LISTS) {
+        if (c->lists[size_class][list])
+            return c->lists[size_class][list];
+    }
+    return NULL;
+}
+
+/*
+ * Takes a block of a class, from a new stack if need be. In the worst case the
+ * classes above follow: class 0 asks class 2, that class 3, that the source.
+ */
+static void *take(struct sta_stack_chain *c, unsigned size_class, size_t size,
+                  size_t align, bool is_child)
+{
+    unsigned log2 = unit_log2_of(size_class);
+    uint32_t count = (uint32_t)((size - 1) >> log2) + 1;
+    uint32_t step = align >> log2 > 1 ? (uint32_t)(align >> log2) : 1;
+    struct sta_stack_page *page = NULL;
+    unsigned char *p = NULL;
+
+    /* With so many units an aligned place is among them. */
+    if (count + step - 1 <= 64)
+        page = find_page(c, size_class, count + step - 1);
+    if (page)
+        p = sta_stack_alloc(&page->stack, size, align);
+    if (!p) {
+        page = add_page(c, size_class);
+        if (!page)
+            return NULL;
+        p = sta_stack_alloc(&page->stack, size, align);
+    }
+    if (sta_popcount64(page->stack.start) == 2)
+        c->empty_count[size_class]--;
+    if (is_child)
+        page->children |= UINT64_C(1)
+                          << ((size_t)(p - page->stack.base) >> log2);
+    relist(c, page);
+    return p;
+}
+
+/* Where a block is: its stack, and the stacks that this one lies in. */
+struct place {
+    struct sta_stack_page *page, *parents[2];
+    unsigned depth;
+    uint32_t unit; /* the start of what p lies in */
+};
+
+/* Finds the innermost stack in whose memory p lies, which is in a span. */
+static struct place find(const void *p)
+{
+    struct place at = {.page = top_page(p)};
+
+    for (;;) {
+        struct sta_stack *s = &at.page->stack;
+        uint32_t unit =
+            (uint32_t)(((uintptr_t)p - (uintptr_t)s->base) >> s->unit_log2);
+        at.unit = sta_log2(s->start & sta_ones64(0, unit + 1)); /* I2 */
+        if ((at.page->children >> at.unit & 1) == 0)
+            return at;
+        at.parents[at.depth++] = at.page;
+        at.page = (void *)(s->base + ((size_t)at.unit << s->unit_log2));
+    }
+}
+
+/* True when a block begins at p. */
+static bool is_block(const struct place *at, const void *p)
+{
+    return at->unit != 0 && sta_stack_usable_size(&at->page->stack, p) != 0;
+}
+
+static void release(struct sta_stack_chain *c, struct place *at);
+
+/* Frees the block or the stack at p; a stack to spare goes back. */
+static void drop(struct sta_stack_chain *c, struct place *at, void *p)
+{
+    struct sta_stack_page *page = at->page;
+    size_t unit = (size_t)((unsigned char *)p - page->stack.base) >>
+                  page->stack.unit_log2;
+
+    page->children &= ~(UINT64_C(1) << unit);
+    sta_stack_free(&page->stack, p);
+    relist(c, page);
+    if (is_empty(page) && c->empty_count[page->size_class]++ != 0)
+        release(c, at);
+}
+
+/* Gives an empty stack back to where it came from; at most three in a row. */
+static void release(struct sta_stack_chain *c, struct place *at)
+{
+    struct sta_stack_page *page = at->page;
+
+    unlink_page(page);
+    c->empty_count[page->size_class]--;
+    if (at->depth == 0) {
+        give_span(c, page);
+        return;
+    }
+    at->page = at->parents[--at->depth];
+    drop(c, at, page);
+}
+
+/* --- blocks -------------------------------------------------------------- */
+
+static void *alloc_large(struct sta_stack_chain *c, size_t size, size_t align)
+{
+    size_t offset = align > LARGE_HEADER_BYTES ? align : LARGE_HEADER_BYTES;
+    struct sta_stack_page *page;
+
+    if (size > SIZE_MAX / 2)
+        return NULL;
+    page = add_span(c, offset + size, LARGE);
+    if (!page)
+        return NULL;
+    span_of(page)->offset = offset;
+    link_page(&c->large, page);
+    return (unsigned char *)page + offset;
+}
+
+void *sta_stack_chain_alloc(struct sta_stack_chain *c, size_t size,
+                            size_t align)
+{
+    unsigned size_class = class_for(size, align);
+    void *p;
+
+    if (size == 0 || !sta_is_power_of_two(align) || align > ALIGN_MAX)
+        return NULL;
+    p = size_class == LARGE ? alloc_large(c, size, align)
+                            : take(c, size_class, size, align, false);
+    if (p)
+        c->live_count++;
+    return p;
+}
+
+size_t sta_stack_chain_usable_size(const struct sta_stack_chain *c,
+                                   const void *p)
+{
+    struct sta_stack_page *page = top_page(p);
+    struct place at;
+
+    (void)c;
+    if (page->size_class == LARGE)
+        return (uintptr_t)p - (uintptr_t)page == span_of(page)->offset
+                   ? span_of(page)->span_bytes - span_of(page)->offset
+                   : 0;
+    at = find(p);
+    return is_block(&at, p) ? sta_stack_usable_size(&at.page->stack, p) : 0;
+}
+
+enum sta_err sta_stack_chain_free(struct sta_stack_chain *c, void *p)
+{
+    struct sta_stack_page *page = top_page(p);
+    struct place at;
+
+    if (!p)
+        return STA_OK;
+    if (sta_stack_chain_usable_size(c, p) == 0)
+        return STA_EINVAL;
+    c->live_count--;
+    if (page->size_class == LARGE) {
+        unlink_page(page);
+        give_span(c, page);
+        return STA_OK;
+    }
+    at = find(p);
+    drop(c, &at, p);
+    return STA_OK;
+}
+
+bool sta_stack_chain_resize(struct sta_stack_chain *c, void *p, size_t new_size)
+{
+    size_t size = sta_stack_chain_usable_size(c, p);
+    struct place at;
+
+    if (size == 0 || new_size == 0)
+        return false;
+    if (top_page(p)->size_class == LARGE)
+        return new_size <= size;
+    at = find(p);
+    if (!sta_stack_resize(&at.page->stack, p, new_size))
+        return false;
+    relist(c, at.page);
+    return true;
+}
+
+void *sta_stack_chain_realloc(struct sta_stack_chain *c, void *p,
+                              size_t new_size, size_t align)
+{
+    struct sta_allocator a = sta_stack_chain_allocator(c);
+
+    if (p && sta_stack_chain_usable_size(c, p) == 0)
+        return NULL;
+    return sta_allocator_realloc(&a, p, STA_SIZE_UNKNOWN, new_size, align);
+}
+
+/* From the smallest class on, as what it leaves may be all that the next had.
+ */
+size_t sta_stack_chain_trim(struct sta_stack_chain *c)
+{
+    size_t before = c->source_bytes;
+
+    for (unsigned k = 0; k < STA_STACK_CLASSES; k++) {
+        struct sta_stack_page **lists = c->lists[k];
+        for (unsigned list = 0; list < STA_STACK_LISTS; list++) {
+            struct sta_stack_page *page = lists[list], *next;
+            for (; page; page = next) {
+                struct place at = find(page);
+                next = page->next;
+                if (is_empty(page))
+                    release(c, &at);
+            }
+        }
+    }
+    return before - c->source_bytes;
+}
