@@ -282,6 +282,63 @@ static void random_large(uint64_t seed, uint64_t capacity)
     check_context("%s", "");
 }
 
+/* --- many free runs of nearly one size ------------------------------------ */
+
+/* The smallest free run of the narrow range with `size` units. */
+static uint32_t best_hole(uint32_t size)
+{
+    uint32_t best = UINT32_MAX;
+
+    for (uint32_t n = nodes[0].after; n; n = nodes[n].after) {
+        struct sta_range_block b = {nodes[n].offset, n};
+
+        if (!sta_range_size(&range, b) && nodes[n].size >= size &&
+            nodes[n].size < best)
+            best = nodes[n].size;
+    }
+    return best;
+}
+
+/*
+ * Holes in one bin: what a trie holds. Each request must take the smallest that
+ * fits, and leave it in the trie when the rest belongs there.
+ */
+static void fits_best_among_holes_of_one_bin(uint64_t seed, uint32_t least,
+                                             uint32_t spread)
+{
+    enum { HOLES = 150 };
+    struct rng rng = {seed};
+
+    init(1u << 31, NODES);
+    for (uint32_t i = 0; i < HOLES; i++) {
+        live[i].narrow =
+            sta_range_alloc(&range, least + rng_below(&rng, spread));
+        REQUIRE(!sta_range_is_none(sta_range_alloc(&range, 1)));
+    }
+    for (uint32_t i = HOLES; i > 0; i--) {
+        uint32_t j = rng_below(&rng, i);
+
+        CHECK(sta_range_free(&range, live[j].narrow) == STA_OK);
+        live[j] = live[i - 1];
+    }
+    for (uint32_t i = 0; i < HOLES; i++) {
+        uint32_t size = least + rng_below(&rng, spread), rest = 0;
+        uint32_t best = best_hole(size);
+        struct sta_range_block b;
+
+        check_context("seed %llu, holes of %u + %u, request %u",
+                      (unsigned long long)seed, least, spread, size);
+        b = sta_range_alloc(&range, size);
+        REQUIRE(!sta_range_is_none(b));
+        CHECK(sta_range_resize(&range, b, size, &rest) == STA_OK);
+        CHECK(size + rest == best);
+        CHECK(sta_range_audit(&range) == STA_OK);
+        if (i % 3 == 0)
+            CHECK(sta_range_free(&range, b) == STA_OK);
+    }
+    check_context("%s", "");
+}
+
 /* --- single promises ------------------------------------------------------ */
 
 static void refuses_what_can_never_be(void)
@@ -430,6 +487,9 @@ int main(void)
         random_against_model(seed, 500, 40, 3000);
         random_against_model(seed, 20000, 4000, 1200);
         random_large(seed, UINT64_C(1) << (20 + 8 * (seed % 6)));
+        fits_best_among_holes_of_one_bin(seed, 1024, 32);
+        fits_best_among_holes_of_one_bin(seed, 1 << 20, 1 << 15);
+        fits_best_among_holes_of_one_bin(seed, 900, 3000);
     }
     refuses_what_can_never_be();
     without_nodes_nothing_changes();
