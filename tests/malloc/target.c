@@ -99,19 +99,29 @@ static void fault(void)
     dprintf(1, "%ld\n", after.ru_minflt - before.ru_minflt);
 }
 
-/* Frees what the library did not give: from the stack, and from the C
- * library's own malloc. */
+/* Frees what the C library's own malloc gave, and says how much of it that
+ * still holds. */
 static void foreign(void)
 {
-    char here[64];
-    void *(*next_malloc)(size_t) = NULL;
+    void *(*their_malloc)(size_t) = NULL;
+    struct mallinfo2 (*their_info)(void) = NULL;
     void *libc = dlopen("libc.so.6", RTLD_LAZY);
 
-    *(void **)&next_malloc = dlsym(libc, "malloc");
-    if (getenv("STA_TEST_STACK") != NULL)
-        free(hide_pointer(here));
-    for (int i = 0; i < 100; i++)
-        free(next_malloc(100));
+    *(void **)&their_malloc = dlsym(libc, "malloc");
+    *(void **)&their_info = dlsym(libc, "mallinfo2");
+    size_t before = their_info().uordblks;
+    for (size_t i = 0; i < 100; i++)
+        sink[i] = their_malloc(10000);
+    for (size_t i = 0; i < 100; i++)
+        free(sink[i]);
+    dprintf(1, "%zu\n", (their_info().uordblks - before) / 10000);
+}
+
+static void free_stack(void)
+{
+    char here[64];
+
+    free(hide_pointer(here));
     work();
 }
 
@@ -149,6 +159,8 @@ int main(int argc, char **argv)
         fault();
     else if (strcmp(verb, "foreign") == 0)
         foreign();
+    else if (strcmp(verb, "free-stack") == 0)
+        free_stack();
     else if (strcmp(verb, "double-free") == 0)
         double_free();
     else if (strcmp(verb, "reuse-stderr") == 0 && argc > 2)

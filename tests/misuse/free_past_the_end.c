@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: stalloc: free(@): no object starts there, or it was freed before */
+/* expect: stalloc: free(@): not the start of an object */
 #include "misuse.h"
 
 int main(void)
