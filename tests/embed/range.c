@@ -385,6 +385,38 @@ static void without_nodes_nothing_changes(void)
     CHECK(sta_range_free(&range, a) == STA_OK);
 }
 
+/* One node is left, and the operation takes two. */
+static void with_one_node_of_two_nothing_changes(void)
+{
+    struct sta_range_block a, b;
+
+    CHECK(sta_range_init(&range, 100, nodes, 4) == STA_OK);
+    a = sta_range_alloc(&range, 40);
+    b = sta_range_alloc(&range, 10);
+    CHECK(sta_range_free(&range, b) == STA_OK); /* leaves one vacant */
+    CHECK(sta_range_is_none(sta_range_alloc_at(&range, 50, 10)));
+    CHECK(sta_range_is_none(sta_range_alloc_aligned(&range, 10, 70)));
+    CHECK(sta_range_available(&range) == 60);
+    CHECK(sta_range_audit(&range) == STA_OK);
+    CHECK(!sta_range_is_none(sta_range_alloc_at(&range, 50, 50)));
+    CHECK(sta_range_free(&range, a) == STA_OK);
+    CHECK(sta_range_audit(&range) == STA_OK);
+}
+
+/* A node that is live, with an offset that is not its own. */
+static void forged_blocks_are_refused(void)
+{
+    struct sta_range_block a, forged;
+
+    init(100, NODES);
+    a = sta_range_alloc(&range, 40);
+    forged = (struct sta_range_block){a.offset + 1, a.node};
+    CHECK(sta_range_free(&range, forged) == STA_EINVAL);
+    CHECK(sta_range_resize(&range, forged, 10, NULL) == STA_EINVAL);
+    CHECK(sta_range_size(&range, forged) == 0);
+    CHECK(sta_range_size(&range, a) == 40);
+}
+
 static void clone_goes_its_own_way(void)
 {
     struct sta_range_block a, b;
@@ -493,6 +525,8 @@ int main(void)
     }
     refuses_what_can_never_be();
     without_nodes_nothing_changes();
+    with_one_node_of_two_nothing_changes();
+    forged_blocks_are_refused();
     clone_goes_its_own_way();
     walk_is_by_size_and_histogram_agrees();
     dump_names_every_run();

@@ -282,6 +282,28 @@ static void zone_gives_every_page_back(void)
     CHECK(counter.out_bytes == 0 && counter.get_count == counter.give_count);
 }
 
+/* A pager that deals in larger pieces than it was asked for. */
+static void zone_refuses_spans_of_another_size(void)
+{
+    static struct sta_zone z;
+    struct sta_source_counter counter;
+    struct sta_zone_config config = {
+        .small_page_bytes = 1024, /* mmap hands over 4096 */
+        .large_page_bytes = 65536,
+        .pager = sta_source_counting(&counter, sta_source_mmap())};
+
+    CHECK(sta_zone_init(&z, &config) == STA_OK);
+    CHECK(sta_zone_alloc(&z, 100, 8) == NULL);
+    CHECK(counter.get_count == 1 && counter.out_bytes == 0);
+    CHECK(sta_zone_audit(&z) == STA_OK);
+    config.small_page_bytes = 3000;
+    CHECK(sta_zone_init(&z, &config) == STA_EINVAL);
+    config.small_page_bytes = 131072; /* larger than the large page */
+    CHECK(sta_zone_init(&z, &config) == STA_EINVAL);
+    config.small_page_bytes = 256;
+    CHECK(sta_zone_init(&z, &config) == STA_EINVAL);
+}
+
 static void zone_reallocates(void)
 {
     static struct sta_zone z;
@@ -314,6 +336,7 @@ int main(void)
     remote_frees_come_home();
     zone_without_a_pager_is_refilled();
     zone_gives_every_page_back();
+    zone_refuses_spans_of_another_size();
     zone_reallocates();
     return check_status();
 }
