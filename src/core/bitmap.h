@@ -30,6 +30,22 @@ static inline uint32_t sta_bitmap_assign(uint64_t *words, uint32_t first,
     return changed;
 }
 
+/* Returns the lowest one at or above bit `first` and below `end`, else `end`.
+ */
+static inline uint32_t sta_bitmap_first_one(const uint64_t *words,
+                                            uint32_t first, uint32_t end)
+{
+    while (first < end) {
+        uint64_t word = words[first / 64] >> first % 64;
+        if (word != 0) {
+            first += sta_ctz64(word);
+            return first < end ? first : end;
+        }
+        first = (first | 63) + 1;
+    }
+    return end;
+}
+
 /*
  * Finds the highest stretch of ones that ends at or below bit `end`: returns
  * its length and stores its first bit, or returns 0 when there is none at or

@@ -45,14 +45,14 @@ static uint32_t slab_units(uint32_t slot_bytes, uint32_t nth)
 
 static struct sta_slab *new_slab(struct sta_heap *h, uint32_t c)
 {
-    bool zero;
+    struct sta_span dirty;
     uint32_t slot_bytes = sta_class_bytes(c);
     uint32_t nth = h->bins[c].slab_count;
     uint32_t units = slab_units(slot_bytes, nth);
-    struct sta_slab *s = sta_pages_alloc(units, 1, STA_SLAB_CURRENT, &zero);
+    struct sta_slab *s = sta_pages_alloc(units, 1, STA_SLAB_CURRENT, &dirty);
     if (s == NULL && nth > 0) {
         units = slab_units(slot_bytes, 0);
-        s = sta_pages_alloc(units, 1, STA_SLAB_CURRENT, &zero);
+        s = sta_pages_alloc(units, 1, STA_SLAB_CURRENT, &dirty);
     }
     if (s == NULL)
         return NULL;
@@ -78,7 +78,7 @@ static void release(struct sta_heap *h, struct sta_slab *s)
 /* Keeps an empty partial slab where it is, or releases it. */
 static void spare_or_release(struct sta_heap *h, struct sta_slab *s)
 {
-    if (h->spare_units + s->unit_count > STA_SPARE_UNITS)
+    if (h->spare_units + s->unit_count > sta_pages_cache_units(STA_SPARE_UNITS))
         release(h, s);
     else
         h->spare_units += s->unit_count;

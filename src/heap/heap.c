@@ -29,8 +29,8 @@ static void *alloc_from(struct sta_heap *h, uint32_t list)
     if (h->free[list])
         return pop(h, list);
     if (list >= STA_CLASS_COUNT) {
-        bool zero;
-        return sta_large_alloc(h, list - STA_CLASS_COUNT, 1, &zero);
+        struct sta_span dirty;
+        return sta_large_alloc(h, list - STA_CLASS_COUNT, 1, &dirty);
     }
     return sta_bin_refill(h, list) ? pop(h, list) : NULL;
 }
@@ -55,7 +55,7 @@ static size_t units_of(size_t size)
     return (size + STA_UNIT_BYTES - 1) >> STA_UNIT_LOG2;
 }
 
-static void *alloc_large(size_t size, size_t align, bool *zero)
+static void *alloc_large(size_t size, size_t align, struct sta_span *dirty)
 {
     if (size > PTRDIFF_MAX || align > PTRDIFF_MAX) {
         sta_pages_refuse();
@@ -67,7 +67,7 @@ static void *alloc_large(size_t size, size_t align, bool *zero)
     for (int attempt = 0; sane && attempt < 2; attempt++) {
         uint32_t a = align_units == 0 ? 1 : (uint32_t)align_units;
         struct sta_heap *h = sta_heap_enter();
-        void *p = sta_large_alloc(h, (uint32_t)units, a, zero);
+        void *p = sta_large_alloc(h, (uint32_t)units, a, dirty);
         sta_heap_leave(h);
         if (sta_likely(p != NULL))
             return p;
@@ -87,27 +87,30 @@ static void ensure_started(void)
 
 void *sta_heap_alloc_slow(size_t size)
 {
-    bool zero;
+    struct sta_span dirty;
     ensure_started();
     if (size <= STA_CLASS_TABLE_MAX)
         return alloc_entered(sta_class_of(size));
     if (size <= (size_t)STA_RUN_UNITS_MAX << STA_UNIT_LOG2)
         return alloc_entered((uint32_t)sta_heap_list_of(size));
-    return alloc_large(size, 1, &zero);
+    return alloc_large(size, 1, &dirty);
 }
 
 void *sta_heap_alloc_zero(size_t size)
 {
-    bool zero = false;
-    void *p;
-    bool run = size > STA_CLASS_TABLE_MAX;
-    size_t list = run ? sta_heap_list_of(size) : 0;
-    if (!run || list < STA_CLASS_COUNT ||
-        (list < STA_LIST_COUNT && sta_self->free[list] != NULL))
-        p = sta_heap_alloc(size);
-    else
-        p = alloc_large(size, 1, &zero);
-    return p == NULL || zero ? p : memset(p, 0, size);
+    bool small = size <= STA_CLASS_TABLE_MAX;
+    size_t list = small ? 0 : sta_heap_list_of(size);
+    if (small || list < STA_CLASS_COUNT ||
+        (list < STA_LIST_COUNT && sta_self->free[list] != NULL)) {
+        void *p = sta_heap_alloc(size);
+        return p == NULL ? NULL : memset(p, 0, size);
+    }
+    struct sta_span dirty;
+    char *p = alloc_large(size, 1, &dirty);
+    if (p != NULL && dirty.count)
+        memset(p + ((size_t)dirty.first << STA_UNIT_LOG2), 0,
+               (size_t)dirty.count << STA_UNIT_LOG2);
+    return p;
 }
 
 void *sta_heap_alloc_aligned(size_t size, size_t align)
@@ -125,8 +128,8 @@ void *sta_heap_alloc_aligned(size_t size, size_t align)
         if (c < STA_CLASS_COUNT && sta_class_bytes(c) <= sta_options.slab_max)
             return sta_self->free[c] ? pop(sta_self, c) : alloc_entered(c);
     }
-    bool zero;
-    return alloc_large(size, align, &zero);
+    struct sta_span dirty;
+    return alloc_large(size, align, &dirty);
 }
 
 /* True when `p` lies in a run behind its first unit, where the map is empty.
@@ -153,6 +156,7 @@ struct sta_slab *sta_heap_check(const char *call, const void *p)
 {
     struct sta_slab *s = sta_slab_of(p);
     if (s == NULL) {
+        ensure_started(); /* it may be the first call */
         if (sta_options.foreign == STA_FOREIGN_ABORT)
             sta_die("%s(%p): not allocated by stalloc", call, p);
         return NULL;

@@ -258,10 +258,10 @@ STA_INLINE void sta_heap_free(void *p)
 
 /*
  * Allocates a run of `units` aligned to `align_units`; NULL when there is
- * none; *zero tells whether it is all zero.  The caller works on `h`.
+ * none; *dirty has all units that are not zero.  The caller works on `h`.
  */
 void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
-                      bool *zero);
+                      struct sta_span *dirty);
 
 /* Gives a run back to the arena. */
 void sta_large_free(struct sta_slab *s);

@@ -21,10 +21,10 @@
 static const uint8_t list_none = UINT8_MAX;
 
 void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
-                      bool *zero)
+                      struct sta_span *dirty)
 {
     struct sta_slab *s =
-        sta_pages_alloc(units, align_units, STA_SLAB_RUN, zero);
+        sta_pages_alloc(units, align_units, STA_SLAB_RUN, dirty);
     if (s == NULL)
         return NULL;
     bool kept = units <= STA_RUN_UNITS_MAX;
@@ -37,7 +37,7 @@ void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
     if (kept)
         h->handed[s->list]++;
     struct sta_slot *slot = sta_slab_start(s);
-    if (!*zero) /* the mark of a run that was freed here earlier */
+    if (dirty->count) /* the mark of a run that was freed here earlier */
         slot->mark = 0;
     return slot;
 }
@@ -72,7 +72,7 @@ void sta_large_flush(struct sta_heap *h)
 {
     for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++)
         cut_runs(h, STA_CLASS_COUNT + n, 0);
-    h->run_budget = STA_RUN_KEEP_UNITS;
+    h->run_budget = sta_pages_cache_units(STA_RUN_KEEP_UNITS);
     h->shrinks = sta_pages_shrinks();
 }
 
@@ -83,7 +83,7 @@ static STA_NOINLINE void recount_runs(struct sta_heap *h)
     uint32_t runs[STA_RUN_UNITS_MAX + 1];
     uint32_t units = 0;
     size_t share = sta_pages_used() / STA_RUN_KEEP_SHARE;
-    uint32_t most = STA_RUN_KEEP_UNITS + (uint32_t)share;
+    uint32_t most = sta_pages_cache_units(STA_RUN_KEEP_UNITS + (uint32_t)share);
     for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++) {
         runs[n] = 0;
         for (struct sta_slot *s = h->free[STA_CLASS_COUNT + n]; s; s = s->next)

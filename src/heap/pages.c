@@ -128,17 +128,17 @@ static struct sta_region *find_units(uint32_t count, uint32_t align,
     return r;
 }
 
-/* Counts units as used; true when all of them are zero. */
-static bool account_used(struct sta_region *r, uint32_t first, uint32_t count)
+/* Counts units as used; *dirty has all of them that are not zero. */
+static void account_used(struct sta_region *r, uint32_t first, uint32_t count,
+                         struct sta_span *dirty)
 {
-    uint32_t stale = sta_stale_take(&r->stale, first, count);
+    uint32_t stale = sta_stale_take(&r->stale, first, count, dirty);
     sta_page_counts.reused_units += stale;
     size_t used = sta_pages_used() + count;
     atomic_store_explicit(&sta_page_counts.used_units, used,
                           memory_order_relaxed);
     if (used > sta_page_counts.used_peak_units)
         sta_page_counts.used_peak_units = used;
-    return stale == 0;
 }
 
 /* Frees units to the run index; they are stale unless they are `zero`. */
@@ -178,7 +178,8 @@ static void set_map(struct sta_region *r, const struct sta_slab *s,
 }
 
 struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
-                                 enum sta_slab_state state, bool *zero)
+                                 enum sta_slab_state state,
+                                 struct sta_span *dirty)
 {
     struct sta_slab *s = NULL;
     uint32_t first;
@@ -188,7 +189,7 @@ struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
         r = find_units(count, align, &first);
     uint32_t index = r ? sta_region_take_slab(r) : 0;
     if (index != 0) {
-        *zero = account_used(r, first, count);
+        account_used(r, first, count, dirty);
         if (count > STA_RUN_UNITS_MAX) {
             sta_page_counts.runs_allocated++;
             sta_page_counts.runs_allocated_units += count;
@@ -224,6 +225,7 @@ bool sta_pages_resize(struct sta_slab *s, uint32_t count)
 {
     struct sta_region *r = &sta_regions[s->region];
     uint32_t old = s->unit_count;
+    struct sta_span dirty;
     bool done = true;
     sta_lock_acquire(&sta_pages_lock);
     if (count < old) {
@@ -238,7 +240,7 @@ bool sta_pages_resize(struct sta_slab *s, uint32_t count)
             sta_region_extend(r, extra - room);
         done = count <= units_most && sta_runs_take(&r->runs, behind, extra);
         if (done)
-            account_used(r, behind, extra);
+            account_used(r, behind, extra, &dirty);
     }
     if (done)
         s->unit_count = count;

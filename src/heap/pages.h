@@ -14,6 +14,7 @@
 #include "core/attr.h"
 #include "core/runs.h"
 #include "heap/config.h"
+#include "heap/options.h"
 #include "heap/slab.h"
 #include "heap/stale.h"
 #include "os/lock.h"
@@ -65,12 +66,13 @@ bool sta_pages_init(void);
  * the first only when `state` is STA_SLAB_RUN.
  *
  * Returns  the descriptor, with owner, list, reciprocal and counts for the
- *          caller to fill, or NULL; *zero tells whether all bytes are 0.
+ *          caller to fill, or NULL; *dirty has all units that are not zero.
  * Threads  takes sta_pages_lock.
  * Cost     O(log units), and a system call when memory must be committed.
  */
 struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
-                                 enum sta_slab_state state, bool *zero);
+                                 enum sta_slab_state state,
+                                 struct sta_span *dirty);
 
 /* Frees a run and its descriptor; purges by rule.  `zero` promises that the
  * system took the contents already. */
@@ -109,6 +111,14 @@ static inline bool sta_pages_shrinking(void)
 {
     return atomic_load_explicit(&sta_regions[0].stale.shrinking,
                                 memory_order_relaxed);
+}
+
+/* Returns how many units a heap may cache where `units` would be best. */
+static inline uint32_t sta_pages_cache_units(uint32_t units)
+{
+    size_t arena = sta_options.arena_bytes >> STA_UNIT_LOG2;
+    size_t share = arena / STA_CACHE_SHARE;
+    return arena != 0 && share < units ? (uint32_t)share : units;
 }
 
 /* Returns how many epochs the program was shrinking in; see stale.c. */

@@ -26,11 +26,27 @@
 #include "heap/config.h"
 #include "os/vm.h"
 
-uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count)
+/* The span from the first stale unit of a run to its last. */
+static struct sta_span find_span(const struct sta_stale *t, uint32_t first,
+                                 uint32_t count)
+{
+    uint32_t end = first + count;
+    uint32_t low = sta_bitmap_first_one(t->bits, first, end);
+    uint32_t high;
+    uint32_t length = sta_bitmap_last_ones(t->bits, low, end, &high);
+    return (struct sta_span){low - first, length ? high + length - low : 0};
+}
+
+uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count,
+                        struct sta_span *dirty)
 {
     uint32_t stale = 0;
-    if (first < t->top)
-        stale = sta_bitmap_assign(t->bits, first, count, false);
+    *dirty = (struct sta_span){0, 0};
+    if (first < t->top) {
+        *dirty = find_span(t, first, count);
+        if (dirty->count)
+            stale = sta_bitmap_assign(t->bits, first, count, false);
+    }
     if (first < t->used_top) {
         uint32_t end = first + count;
         t->regret += (end < t->used_top ? end : t->used_top) - first - stale;

@@ -34,8 +34,18 @@ struct sta_stale {
     size_t calls;   /* of the system for that */
 };
 
-/* Counts units as used; returns how many of them were stale until now. */
-uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count);
+/* Consecutive units of a run, counted from its first. */
+struct sta_span {
+    uint32_t first;
+    uint32_t count;
+};
+
+/*
+ * Counts units as used; returns how many of them were stale until now, and in
+ * *dirty a span that has them all: the others are zero.
+ */
+uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count,
+                        struct sta_span *dirty);
 
 /* Counts units that were freed, and are not zero, as stale. */
 void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count);

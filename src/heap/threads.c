@@ -181,7 +181,7 @@ struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c)
 static void heap_init(struct sta_heap *h, enum sta_heap_state state)
 {
     memcpy(h->class_table, sta_class_table, sizeof h->class_table);
-    h->run_budget = STA_RUN_KEEP_UNITS;
+    h->run_budget = sta_pages_cache_units(STA_RUN_KEEP_UNITS);
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
         sta_list_init(&h->bins[c].partial);
     atomic_store_explicit(&h->state, state, memory_order_relaxed);
@@ -193,12 +193,12 @@ static_assert(sizeof(struct sta_heap) <= STA_UNIT_BYTES,
 /* Makes a heap in a unit of the arena; NULL when the arena is full. */
 static struct sta_heap *new_heap(void)
 {
-    bool zero;
-    struct sta_slab *s = sta_pages_alloc(1, 1, STA_SLAB_OWN, &zero);
+    struct sta_span dirty;
+    struct sta_slab *s = sta_pages_alloc(1, 1, STA_SLAB_OWN, &dirty);
     if (s == NULL)
         return NULL;
     struct sta_heap *h = sta_slab_start(s);
-    if (!zero)
+    if (dirty.count)
         memset(h, 0, sizeof *h);
     heap_init(h, STA_HEAP_ACTIVE);
     sta_lock_acquire(&sta_heaps_lock);
