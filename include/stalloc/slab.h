@@ -84,7 +84,8 @@ struct sta_slab {
  * Sets a slab up for objects of `object_bytes` at multiples of `align`.
  *
  * A slot is the object rounded up to its alignment, and never smaller than a
- * pointer. page_bytes is a power of two; pages must be aligned to it.
+ * pointer. page_bytes is a power of two; pages must be aligned to it. The slab
+ * points into itself: it must stay where it is.
  *
  * Returns  STA_OK; STA_EINVAL when a page would not hold one object, or align
  *          or page_bytes is no power of two.

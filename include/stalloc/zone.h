@@ -70,7 +70,7 @@ struct sta_zone {
 };
 
 /*
- * Sets a zone up; it holds no page yet.
+ * Sets a zone up; it holds no page yet, and must stay where it is.
  *
  * Sizes up to an eighth of the large page are served from slabs: those up to an
  * eighth of the small page from small pages.
