@@ -11,10 +11,11 @@ typedef uint32_t range_size;
 #define RANGE_SIZE_BITS 32
 #define BIN_COUNT       STA_RANGE_BINS
 
-_Static_assert(sizeof(struct sta_range_node) == 32, "half a cache line");
-_Static_assert(sizeof(struct sta_range_block) == 8, "a handle of two words");
-_Static_assert(STA_RANGE_BINS == 1024 + ((32 - 10) << 5), "bin_of");
-_Static_assert(STA_RANGE_BIN_WORDS * 64 == STA_RANGE_BINS, "a bit a bin");
+static_assert(sizeof(struct sta_range_node) == 32, "half a cache line");
+static_assert(sizeof(struct sta_range) < 7 * 1024 + 100, "7 KiB");
+static_assert(sizeof(struct sta_range_block) == 8, "a handle of two words");
+static_assert(STA_RANGE_BINS == 1024 + ((32 - 10) << 5), "bin_of");
+static_assert(STA_RANGE_BIN_WORDS * 64 == STA_RANGE_BINS, "a bit a bin");
 
 static range_size range_rest(range_size n, range_size d)
 {

@@ -41,9 +41,10 @@ typedef uint64_t range_size;
 #define sta_range_audit           sta_range64_audit
 #define sta_range_dump            sta_range64_dump
 
-_Static_assert(sizeof(struct sta_range_node) == 40, "five words");
-_Static_assert(STA_RANGE64_BINS == 1024 + ((64 - 10) << 5), "bin_of");
-_Static_assert(STA_RANGE64_BIN_WORDS * 64 == STA_RANGE64_BINS, "a bit a bin");
+static_assert(sizeof(struct sta_range_node) == 40, "five words");
+static_assert(sizeof(struct sta_range) < 11 * 1024 + 200, "11 KiB");
+static_assert(STA_RANGE64_BINS == 1024 + ((64 - 10) << 5), "bin_of");
+static_assert(STA_RANGE64_BIN_WORDS * 64 == STA_RANGE64_BINS, "a bit a bin");
 
 static range_size range_rest(range_size n, range_size d)
 {

@@ -44,6 +44,10 @@
 
 enum { SLOTS_MAX = 64 * 64 * 64 };
 
+/* What slab.h says of memory. */
+static_assert(sizeof(struct sta_slab) < 400, "a slab");
+static_assert(sizeof(struct sta_slab_page) <= 48, "a page's header");
+
 /* --- lists of pages ------------------------------------------------------- */
 
 static void push(struct sta_slab_page **list, struct sta_slab_page *page)
