@@ -130,7 +130,8 @@ void sta_stack_chain_init(struct sta_stack_chain *c, struct sta_source source);
  *
  * Returns  NULL when the source refuses, size is 0, align no power of two or
  *          above 128 KiB. Nothing has then been taken from the source.
- * Cost     O(1), and at most one call of the source.
+ * Cost     O(1), and at most one call of the source; O(stacks of the class)
+ * once the source refuses.
  */
 void *sta_stack_chain_alloc(struct sta_stack_chain *c, size_t size,
                             size_t align);

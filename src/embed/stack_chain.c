@@ -16,9 +16,10 @@
  * begins is seen.
  *
  * The stacks of a class hang in lists by longest free run: list 0 has the full
- * ones, list k those with 2^(k-1) units or more. An allocation of n units takes
- * the first stack of the list of n, if it fits there, else any of a higher
- * list, where it is sure to fit: no list is walked.
+ * ones, list k those with 2^(k-1) units or more. An allocation of n units tries
+ * the first stack of the list of n, where it may fit, and of each higher list,
+ * where it is sure to fit but for its alignment: 7 tries at most. Only when the
+ * source has nothing are lists walked.
  *
  * A stack that becomes empty goes back to the class above, or to the source,
  * unless it is the only empty one of its class: one that is emptied and filled
@@ -132,20 +133,31 @@ static struct sta_stack_page *add_page(struct sta_stack_chain *c,
     return page;
 }
 
-/* A page in which `count` units may fit, or surely do: the smallest list. */
-static struct sta_stack_page *find_page(struct sta_stack_chain *c,
-                                        unsigned size_class, uint32_t count)
-{
-    unsigned list = list_for(count);
-    struct sta_stack_page *page = c->lists[size_class][list];
+/* A block in a stack of a class. */
+struct found {
+    struct sta_stack_page *page;
+    unsigned char *p;
+};
 
-    if (page && sta_stack_longest(&page->stack) >= count)
-        return page;
-    while (++list < STA_STACK_LISTS) {
-        if (c->lists[size_class][list])
-            return c->lists[size_class][list];
+/*
+ * Takes a block from the stacks there are: from the smallest list in which one
+ * may have room, and of each list the first page only, unless `all`.
+ */
+static struct found take_here(struct sta_stack_chain *c, unsigned size_class,
+                              size_t size, size_t align, bool all)
+{
+    size_t count = ((size - 1) >> unit_log2_of(size_class)) + 1;
+    struct found at = {NULL, NULL};
+
+    for (unsigned k = list_for((unsigned)count); k < STA_STACK_LISTS; k++) {
+        for (at.page = c->lists[size_class][k]; at.page;
+             at.page = all ? at.page->next : NULL) {
+            at.p = sta_stack_alloc(&at.page->stack, size, align);
+            if (at.p)
+                return at;
+        }
     }
-    return NULL;
+    return at;
 }
 
 /*
@@ -155,30 +167,25 @@ static struct sta_stack_page *find_page(struct sta_stack_chain *c,
 static void *take(struct sta_stack_chain *c, unsigned size_class, size_t size,
                   size_t align, bool is_child)
 {
-    unsigned log2 = unit_log2_of(size_class);
-    uint32_t count = (uint32_t)((size - 1) >> log2) + 1;
-    uint32_t step = align >> log2 > 1 ? (uint32_t)(align >> log2) : 1;
-    struct sta_stack_page *page = NULL;
-    unsigned char *p = NULL;
+    struct found at = take_here(c, size_class, size, align, false);
+    size_t unit;
 
-    /* With so many units an aligned place is among them. */
-    if (count + step - 1 <= 64)
-        page = find_page(c, size_class, count + step - 1);
-    if (page)
-        p = sta_stack_alloc(&page->stack, size, align);
-    if (!p) {
-        page = add_page(c, size_class);
-        if (!page)
-            return NULL;
-        p = sta_stack_alloc(&page->stack, size, align);
+    if (!at.p) {
+        at.page = add_page(c, size_class);
+        if (at.page)
+            at.p = sta_stack_alloc(&at.page->stack, size, align);
+        else
+            at = take_here(c, size_class, size, align, true);
     }
-    if (sta_popcount64(page->stack.start) == 2)
+    if (!at.p)
+        return NULL;
+    if (sta_popcount64(at.page->stack.start) == 2)
         c->empty_count[size_class]--;
+    unit = (size_t)(at.p - at.page->stack.base) >> unit_log2_of(size_class);
     if (is_child)
-        page->children |= UINT64_C(1)
-                          << ((size_t)(p - page->stack.base) >> log2);
-    relist(c, page);
-    return p;
+        at.page->children |= UINT64_C(1) << unit;
+    relist(c, at.page);
+    return at.p;
 }
 
 /* Where a block is: its stack, and the stacks that this one lies in. */
@@ -242,6 +249,38 @@ static void release(struct sta_stack_chain *c, struct place *at)
     drop(c, at, page);
 }
 
+/*
+ * Gives every empty stack back, from the smallest class on, as it may be all
+ * that the next had; true when there was one.
+ */
+static bool release_empty(struct sta_stack_chain *c)
+{
+    bool any = false;
+
+    for (unsigned k = 0; k < STA_STACK_CLASSES; k++) {
+        for (unsigned list = 0; list < STA_STACK_LISTS; list++) {
+            struct sta_stack_page *page = c->lists[k][list], *next;
+            for (; page; page = next) {
+                struct place at = find(page);
+                next = page->next;
+                if (!is_empty(page))
+                    continue;
+                release(c, &at);
+                any = true;
+            }
+        }
+    }
+    return any;
+}
+
+size_t sta_stack_chain_trim(struct sta_stack_chain *c)
+{
+    size_t before = c->source_bytes;
+
+    release_empty(c);
+    return before - c->source_bytes;
+}
+
 /* --- blocks -------------------------------------------------------------- */
 
 static void *alloc_large(struct sta_stack_chain *c, size_t size, size_t align)
@@ -259,16 +298,25 @@ static void *alloc_large(struct sta_stack_chain *c, size_t size, size_t align)
     return (unsigned char *)page + offset;
 }
 
+static void *alloc(struct sta_stack_chain *c, size_t size, size_t align)
+{
+    unsigned size_class = class_for(size, align);
+
+    return size_class == LARGE ? alloc_large(c, size, align)
+                               : take(c, size_class, size, align, false);
+}
+
 void *sta_stack_chain_alloc(struct sta_stack_chain *c, size_t size,
                             size_t align)
 {
-    unsigned size_class = class_for(size, align);
     void *p;
 
     if (size == 0 || !sta_is_power_of_two(align) || align > ALIGN_MAX)
         return NULL;
-    p = size_class == LARGE ? alloc_large(c, size, align)
-                            : take(c, size_class, size, align, false);
+    p = alloc(c, size, align);
+    /* What empty stacks hold back may be what is missing. */
+    if (!p && release_empty(c))
+        p = alloc(c, size, align);
     if (p)
         c->live_count++;
     return p;
@@ -283,7 +331,7 @@ size_t sta_stack_chain_usable_size(const struct sta_stack_chain *c,
     (void)c;
     if (page->size_class == LARGE)
         return (uintptr_t)p - (uintptr_t)page == span_of(page)->offset
-                   ? span_of(page)->span_bytes - span_of(page)->offset
+                   ? large_bytes(page)
                    : 0;
     at = find(p);
     return is_block(&at, p) ? sta_stack_usable_size(&at.page->stack, p) : 0;
@@ -333,25 +381,4 @@ void *sta_stack_chain_realloc(struct sta_stack_chain *c, void *p,
     if (p && sta_stack_chain_usable_size(c, p) == 0)
         return NULL;
     return sta_allocator_realloc(&a, p, STA_SIZE_UNKNOWN, new_size, align);
-}
-
-/* From the smallest class on, as what it leaves may be all that the next had.
- */
-size_t sta_stack_chain_trim(struct sta_stack_chain *c)
-{
-    size_t before = c->source_bytes;
-
-    for (unsigned k = 0; k < STA_STACK_CLASSES; k++) {
-        struct sta_stack_page **lists = c->lists[k];
-        for (unsigned list = 0; list < STA_STACK_LISTS; list++) {
-            struct sta_stack_page *page = lists[list], *next;
-            for (; page; page = next) {
-                struct place at = find(page);
-                next = page->next;
-                if (is_empty(page))
-                    release(c, &at);
-            }
-        }
-    }
-    return before - c->source_bytes;
 }

@@ -67,4 +67,12 @@ static inline unsigned class_for(size_t size, size_t align)
     return size_class;
 }
 
+/* What a large block has of its span. */
+static inline size_t large_bytes(const struct sta_stack_page *page)
+{
+    const struct span_page *span = (const void *)page;
+
+    return span->span_bytes - span->offset;
+}
+
 #endif

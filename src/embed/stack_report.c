@@ -2,12 +2,20 @@
 /* What a stack chain tells of itself, and it by the family's interface. */
 #include "stack_page.h"
 
-/* What one page has free, added to the sum. */
+/*
+ * Adds one page to the sum. What blocks can have of a page is all but its
+ * header; a smaller stack is no block, but what it has is counted where it is.
+ */
 static void add_usage(const struct sta_stack_page *page, struct sta_usage *sum)
 {
+    const struct sta_stack *s = &page->stack;
+    size_t header = sta_stack_usable_size(s, page);
     struct sta_usage one;
 
-    sta_stack_usage(&page->stack, &one);
+    sta_stack_usage(s, &one);
+    sum->capacity_bytes += page->size_class == STA_STACK_CLASSES - 1
+                               ? one.capacity_bytes - header
+                               : 0 - header;
     sum->free_bytes += one.free_bytes;
     sum->free_runs += one.free_runs;
     if (one.largest_free_bytes > sum->largest_free_bytes)
@@ -17,14 +25,15 @@ static void add_usage(const struct sta_stack_page *page, struct sta_usage *sum)
 void sta_stack_chain_usage(const struct sta_stack_chain *c,
                            struct sta_usage *usage)
 {
-    *usage = (struct sta_usage){.capacity_bytes = c->source_bytes,
-                                .live_blocks = c->live_count};
+    *usage = (struct sta_usage){.live_blocks = c->live_count};
     for (unsigned k = 0; k < STA_STACK_CLASSES * STA_STACK_LISTS; k++) {
         const struct sta_stack_page *page =
             c->lists[k / STA_STACK_LISTS][k % STA_STACK_LISTS];
         for (; page; page = page->next)
             add_usage(page, usage);
     }
+    for (const struct sta_stack_page *page = c->large; page; page = page->next)
+        usage->capacity_bytes += large_bytes(page);
 }
 
 static bool page_holds(const struct sta_stack_page *page, unsigned size_class,

@@ -8,6 +8,7 @@
 #include <stalloc/freelist.h>
 #include <stalloc/seg.h>
 #include <stalloc/slab.h>
+#include <stalloc/stack.h>
 #include <stalloc/sync.h>
 #include <stalloc/watch.h>
 #include <stalloc/zone.h>
@@ -24,7 +25,7 @@ enum { FIXED_BYTES = 65536, PAGE = 4096 };
  */
 enum { PAGES = TEST_MEMORY_BYTES / PAGE };
 
-static _Alignas(FIXED_BYTES) unsigned char memory[TEST_MEMORY_BYTES];
+static _Alignas(STA_STACK_BLOCK_BYTES) unsigned char memory[TEST_MEMORY_BYTES];
 static bool is_used[PAGES];
 static struct sta_source_counter counter;
 
@@ -42,7 +43,7 @@ static void *pages_get(void *ctx, size_t *size, size_t align)
     size_t step = align > PAGE ? align / PAGE : 1;
 
     (void)ctx;
-    if (!*size || *size > TEST_MEMORY_BYTES || align > FIXED_BYTES)
+    if (!*size || *size > TEST_MEMORY_BYTES || align > STA_STACK_BLOCK_BYTES)
         return NULL;
     for (size_t first = 0; first + count <= PAGES; first += step) {
         if (!is_free_run(first, count))
@@ -187,6 +188,30 @@ static struct sta_allocator make_freelist(struct sta_source source)
     return sta_freelist_allocator(&freelist);
 }
 
+static struct sta_allocator make_stack(struct sta_source source)
+{
+    static struct sta_stack stack;
+    void *p = fixed_span(source);
+
+    if (!p)
+        return refused;
+    sta_stack_init(&stack, p, 10); /* 64 units of 1 KiB */
+    return sta_stack_allocator(&stack);
+}
+
+static struct sta_stack_chain stack_chain;
+
+static struct sta_allocator make_stack_chain(struct sta_source source)
+{
+    sta_stack_chain_init(&stack_chain, source);
+    return sta_stack_chain_allocator(&stack_chain);
+}
+
+static void trim_stack_chain(void)
+{
+    sta_stack_chain_trim(&stack_chain);
+}
+
 /* --- stacked -------------------------------------------------------------- */
 
 static struct sta_allocator make_chain(struct sta_source source)
@@ -263,6 +288,9 @@ const struct subject subjects[] = {
     {"bump", make_bump, NULL, 100000, PAGE, GROWS},
     {"seg", make_seg, NULL, 100000, PAGE, GROWS},
     {"freelist", make_freelist, NULL, 100000, PAGE, GROWS},
+    {"stack", make_stack, NULL, FIXED_BYTES, PAGE, ANY_ORDER},
+    {"stack chain", make_stack_chain, trim_stack_chain, 100000, PAGE,
+     GROWS | GIVES},
     {"chain of arena and zone", make_chain, NULL, 100000, PAGE, GROWS},
     {"arena under a lock", make_sync, NULL, FIXED_BYTES, PAGE, ANY_ORDER},
     {"arena, watched", make_watched, NULL, FIXED_BYTES, PAGE, ANY_ORDER},
