@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# xz: blocks compressed and decompressed by threads (dictionaries of 4 to
-# 64 MiB: large objects that come and go), a filter chain, a memory limit.
+# xz: blocks compressed and decompressed by threads (dictionaries of 4 and
+# 16 MiB: large objects that come and go), a filter chain, a memory limit.
 #
 # packages: xz-utils libc6-dev
 # commands: xz
@@ -15,7 +15,7 @@ find /usr/include -maxdepth 2 -name '*.h' | LC_ALL=C sort | head -n 150 |
 sha256sum <text
 xz -T"$THREADS" -3 --block-size=1MiB -kc text >a.xz
 xz -T"$THREADS" -dc a.xz | sha256sum
-xz -T"$THREADS" --delta=dist=4 --lzma2=preset=6,dict=64MiB -kc text >b.xz
+xz -T"$THREADS" --delta=dist=4 --lzma2=preset=6,dict=16MiB -kc text >b.xz
 xz -T"$THREADS" -dc b.xz | sha256sum
 xz --robot --list a.xz b.xz
 xz -T"$THREADS" -M 1MiB -dc b.xz 2>&1 | sed 's/[0-9]\+ MiB/N MiB/' | head -n 1
