@@ -38,7 +38,8 @@ static uint32_t slab_units(uint32_t slot_bytes, uint32_t nth)
     while (units * STA_UNIT_BYTES % slot_bytes * 8 > units * STA_UNIT_BYTES ||
            units * STA_UNIT_BYTES < slot_bytes)
         units++;
-    while (nth-- > 0 && units * 2 <= STA_SLAB_UNITS_MAX)
+    uint32_t most = sta_pages_at_most(STA_SLAB_UNITS_MAX, STA_SLAB_SHARE);
+    while (nth-- > 0 && units * 2 <= most)
         units *= 2;
     return units;
 }
@@ -75,13 +76,17 @@ static void release(struct sta_heap *h, struct sta_slab *s)
         sta_large_flush(h);
 }
 
-/* Keeps an empty partial slab where it is, or releases it. */
+/* Keeps an empty partial slab where it is, or releases it: an idle heap has
+ * nobody to keep it for. */
 static void spare_or_release(struct sta_heap *h, struct sta_slab *s)
 {
-    if (h->spare_units + s->unit_count > sta_pages_cache_units(STA_SPARE_UNITS))
+    bool idle =
+        atomic_load_explicit(&h->state, memory_order_relaxed) == STA_HEAP_IDLE;
+    uint32_t spare = h->spare_units + s->unit_count;
+    if (idle || spare > sta_pages_cache_units(STA_SPARE_UNITS))
         release(h, s);
     else
-        h->spare_units += s->unit_count;
+        h->spare_units = spare;
 }
 
 /* Sets a slab with hardly a slot to spare aside until `frees` more came. */

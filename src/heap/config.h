@@ -32,8 +32,10 @@ enum {
     /* Units of empty slabs that a heap keeps for their class: 384 KiB. */
     STA_SPARE_UNITS = 96,
 
-    /* Neither may be more than this share of an arena of fixed size. */
+    /* Neither may be more than this share of an arena of fixed size; nor a
+     * slab that is not a bin's first more than that. */
     STA_CACHE_SHARE = 64,
+    STA_SLAB_SHARE = 1024,
 
     /* A full slab waits for this share of its slots to be free. */
     STA_FULL_SHARE = 16,

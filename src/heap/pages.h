@@ -113,12 +113,18 @@ static inline bool sta_pages_shrinking(void)
                                 memory_order_relaxed);
 }
 
+/* Returns `units`, or the given share of an arena of fixed size if less. */
+static inline uint32_t sta_pages_at_most(uint32_t units, size_t share)
+{
+    size_t most = (sta_options.arena_bytes >> STA_UNIT_LOG2) / share;
+    return sta_options.arena_bytes != 0 && most < units ? (uint32_t)most
+                                                        : units;
+}
+
 /* Returns how many units a heap may cache where `units` would be best. */
 static inline uint32_t sta_pages_cache_units(uint32_t units)
 {
-    size_t arena = sta_options.arena_bytes >> STA_UNIT_LOG2;
-    size_t share = arena / STA_CACHE_SHARE;
-    return arena != 0 && share < units ? (uint32_t)share : units;
+    return sta_pages_at_most(units, STA_CACHE_SHARE);
 }
 
 /* Returns how many epochs the program was shrinking in; see stale.c. */
