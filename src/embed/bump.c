@@ -33,8 +33,7 @@ void sta_bump_init(struct sta_bump *b, struct sta_source source,
 /* Frees a new span, in which the block fits, into the list. */
 static inline bool add_span(struct sta_bump *b, size_t size, size_t mask)
 {
-    /* The mask is at least a header less 1, and the header is one granule. */
-    size_t got = ((size + mask) | b->span_mask) + 1;
+    size_t got = ((size + mask + GRANULE - 1) | b->span_mask) + 1;
     struct sta_bump_span *span = sta_source_get(&b->source, &got, GRANULE);
 
     if (!span)
@@ -55,7 +54,7 @@ void *sta_bump_alloc(struct sta_bump *b, size_t size, size_t align)
     if (!is_request(size, mask))
         return NULL;
     size = round_up(size);
-    mask |= GRANULE - 1;
+    mask &= ~(size_t)(GRANULE - 1);
     do
         p = take(&b->head.next, size, mask);
     while (!p && add_span(b, size, mask));

@@ -20,7 +20,7 @@ void sta_freelist_init(struct sta_freelist *f, struct sta_source source,
 /* Frees a new span, in which the block fits, into the list. */
 static inline bool add_span(struct sta_freelist *f, size_t size, size_t mask)
 {
-    size_t got = ((size + mask - GRANULE) | f->span_mask) + 1;
+    size_t got = ((size + mask - 1) | f->span_mask) + 1;
     void *p = sta_source_get(&f->source, &got, GRANULE);
 
     if (!p)
@@ -38,7 +38,7 @@ void *sta_freelist_alloc(struct sta_freelist *f, size_t size, size_t align)
     if (!is_request(size, mask))
         return NULL;
     size = round_up(size);
-    mask |= GRANULE - 1;
+    mask &= ~(size_t)(GRANULE - 1);
     do
         p = take(&f->head.next, size, mask);
     while (!p && add_span(f, size, mask));

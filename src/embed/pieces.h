@@ -55,7 +55,8 @@ static inline bool is_request(size_t size, size_t mask)
 
 /*
  * Cuts `size` bytes, whose address has none of the bits of `mask`, from the
- * first piece in which they fit; NULL when there is none.
+ * first piece in which they fit; NULL when there is none. The mask has no bits
+ * below a granule, as no piece's address has.
  */
 STA_INLINE void *take(struct sta_piece **link, size_t size, size_t mask)
 {
@@ -117,7 +118,7 @@ static inline bool take_at(struct sta_piece **link, void *p, size_t size)
     if (!*link || (*link)->size < size)
         return false;
     /* No alignment is asked for, so that the first piece is the one. */
-    return take(link, size, GRANULE - 1) == p;
+    return take(link, size, 0) == p;
 }
 
 /* The bits below the largest power of two within a span's size. */
