@@ -12,16 +12,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Returns the position of the lowest one; word != 0. */
+/*
+ * Returns the position of the lowest one; word != 0. By halves where a long is
+ * one: there the builtin for 64 bits may be a call of the compiler's library.
+ */
 static inline uint32_t sta_ctz64(uint64_t word)
 {
-    return (uint32_t)__builtin_ctzll(word);
+    if (sizeof(long) == 8)
+        return (uint32_t)__builtin_ctzll(word);
+    return (uint32_t)word != 0
+               ? (uint32_t)__builtin_ctz((uint32_t)word)
+               : 32 + (uint32_t)__builtin_ctz((uint32_t)(word >> 32));
 }
 
 /* Returns how many zeros stand above the highest one; word != 0. */
 static inline uint32_t sta_clz64(uint64_t word)
 {
-    return (uint32_t)__builtin_clzll(word);
+    if (sizeof(long) == 8)
+        return (uint32_t)__builtin_clzll(word);
+    return word >> 32 != 0 ? (uint32_t)__builtin_clz((uint32_t)(word >> 32))
+                           : 32 + (uint32_t)__builtin_clz((uint32_t)word);
 }
 
 /* Returns the position of the highest one: log2 rounded down; word != 0. */
