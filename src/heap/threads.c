@@ -88,15 +88,33 @@ void sta_heap_flush_outbox(struct sta_heap *h)
     send(h->out_to, h->out_first, h->out_last);
 }
 
+/* Frees a slot in a heap that no thread owns; false when one owns it now. */
+static bool free_locked(struct sta_heap *owner, struct sta_slab *s,
+                        struct sta_slot *slot)
+{
+    sta_lock_acquire(&owner->lock);
+    bool here =
+        atomic_load_explicit(&s->owner, memory_order_relaxed) == owner &&
+        atomic_load_explicit(&owner->state, memory_order_relaxed) !=
+            STA_HEAP_ACTIVE;
+    if (here)
+        sta_heap_free_local(s, slot);
+    sta_lock_release(&owner->lock);
+    return here;
+}
+
 void sta_heap_free_remote(struct sta_slab *s, struct sta_slot *slot)
 {
     struct sta_heap *self = sta_self;
     struct sta_heap *owner =
         atomic_load_explicit(&s->owner, memory_order_relaxed);
+    if (atomic_load_explicit(&owner->state, memory_order_relaxed) !=
+            STA_HEAP_ACTIVE &&
+        free_locked(owner, s, slot))
+        return;
+    owner = atomic_load_explicit(&s->owner, memory_order_relaxed);
     slot->mark = (uintptr_t)slot ^ sta_options.key;
-    if (self == &sta_heap_none || self == &sta_heap_gone ||
-        atomic_load_explicit(&owner->state, memory_order_relaxed) !=
-            STA_HEAP_ACTIVE) {
+    if (self == &sta_heap_none || self == &sta_heap_gone) {
         send(owner, slot, slot);
         return;
     }
