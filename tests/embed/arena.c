@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The arena in both forms, against drawings, against the oracle, and the
- * example of its header.
+ * The arena in both forms, against drawings and against the oracle.
  *
  * How it could fail: the inline paths and the general ones leave different
  * states; a run at the very end, or the only one, is cut or merged wrongly; an
@@ -427,18 +426,6 @@ static void test_dump(void)
                        "  no free block\n") == 0);
 }
 
-/* The example of <stalloc/arena.h>. */
-static void test_example(void)
-{
-    static STA_ARENA_FIXED(64, 16) heap;
-    struct sta_arena arena = STA_ARENA(&heap);
-    char *name = sta_arena_alloc(&arena, 24, 1);
-    name = sta_arena_realloc(&arena, name, 24, 100, 1);
-    REQUIRE(name);
-    sta_arena_free(&arena, name, 100);
-    CHECK(sta_arena_is_empty(&arena));
-}
-
 int main(void)
 {
     static const size_t counts[] = {1, 2, 3, 17, 64, 65, 130, 600};
@@ -454,6 +441,5 @@ int main(void)
     test_init_refuses();
     test_fixed();
     test_dump();
-    test_example();
     return check_status();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sta_bump, sta_seg and sta_freelist: the examples of their headers, what each
- * alone promises, and the faults L1 to L10 of lite-alloc 0.1.0 by their id.
+ * sta_bump, sta_seg and sta_freelist: what each alone promises, and the faults
+ * L1 to L10 of lite-alloc 0.1.0 by their id.
  *
  * How it could fail: a block reused without its alignment; the rest of a cut
  * block lost or counted twice; a resize in place that leaves a size behind
@@ -346,32 +346,6 @@ static void test_merging(void)
     }
 }
 
-/* The examples of <stalloc/bump.h>, <stalloc/seg.h> and <stalloc/freelist.h>.
- */
-static void test_examples(void)
-{
-    struct sta_source source = sta_source_buffer(&span, memory, 4096);
-    check_context("examples");
-    sta_bump_init(&bump, source, 4096);
-    struct sta_bump_mark before = sta_bump_mark(&bump);
-    char *name = sta_bump_alloc(&bump, 20, 1);
-    name = sta_bump_realloc(&bump, name, 20, 40, 1);
-    CHECK(name);
-    sta_bump_rewind(&bump, before);
-
-    sta_seg_init(&seg, sta_source_buffer(&span, memory, 4096), 4096);
-    name = sta_seg_alloc(&seg, 20, 1);
-    name = sta_seg_realloc(&seg, name, 20, 40, 1);
-    CHECK(name);
-    sta_seg_free(&seg, name, 40, 1);
-
-    sta_freelist_init(&freelist, sta_source_buffer(&span, memory, 4096), 4096);
-    name = sta_freelist_alloc(&freelist, 20, 1);
-    name = sta_freelist_realloc(&freelist, name, 20, 40, 1);
-    CHECK(name);
-    sta_freelist_free(&freelist, name, 40);
-}
-
 int main(void)
 {
     static void (*const tests[])(int kind) = {
@@ -383,6 +357,5 @@ int main(void)
     test_rewind();
     test_reset();
     test_merging();
-    test_examples();
     return check_status();
 }

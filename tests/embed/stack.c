@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stack against the oracle, the chain of stacks by random operations, the
- * example of their header, and the faults T3 to T7 of stack_alloc 0.1.0 by id.
+ * The stack against the oracle, the chain of stacks by random operations, and
+ * the faults T3 to T7 of stack_alloc 0.1.0 by id.
  *
  * How it could fail: a mask of all 64 units comes out as none; a block's end is
  * missed where it touches the next; a stack that is empty or nearly so hangs in
@@ -299,18 +299,6 @@ static void t7(void)
     CHECK(counter.out_bytes == 0);
 }
 
-/* The example of <stalloc/stack.h>. */
-static void test_example(void)
-{
-    struct sta_source source = sta_source_buffer(&span, memory, 1 << 20);
-    check_context("example");
-    sta_stack_chain_init(&chain, source);
-    char *name = sta_stack_chain_alloc(&chain, 20, 1);
-    name = sta_stack_chain_realloc(&chain, name, 40, 1);
-    REQUIRE(name);
-    CHECK(sta_stack_chain_free(&chain, name) == STA_OK);
-}
-
 int main(void)
 {
     static const uint32_t sizes[] = {60, 600, 6000, 60000, 600000};
@@ -329,7 +317,6 @@ int main(void)
     t3b();
     t5();
     t7();
-    test_example();
     free(memory);
     return check_status();
 }
