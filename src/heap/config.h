@@ -25,8 +25,9 @@ enum {
      * next request of the same length. */
     STA_RUN_UNITS_MAX = 32,
 
-    /* Units that a heap keeps in this way: 1 MiB, and a share of all in use. */
-    STA_RUN_KEEP_UNITS = 256,
+    /* Units that a heap keeps in this way: 256 KiB, and a share of all in use.
+     * 1 MiB is no faster on any row and costs ripgrep 4 % of its peak. */
+    STA_RUN_KEEP_UNITS = 64,
     STA_RUN_KEEP_SHARE = 16,
 
     /* Units of empty slabs that a heap keeps for their class: 384 KiB. */
