@@ -53,10 +53,15 @@ static inline void sta_note_free(const void *pool, const void *p)
     VALGRIND_MEMPOOL_FREE(pool, p);
 }
 
-/* p changed its size where it is. */
-static inline void sta_note_resize(const void *pool, const void *p, size_t size)
+/* p changed its size where it is; new bytes are undefined. */
+static inline void sta_note_resize(const void *pool, const char *p,
+                                   size_t old_size, size_t size)
 {
     VALGRIND_MEMPOOL_CHANGE(pool, p, p, size);
+    if (size > old_size)
+        (void)VALGRIND_MAKE_MEM_UNDEFINED(p + old_size, size - old_size);
+    else
+        (void)VALGRIND_MAKE_MEM_NOACCESS(p + size, old_size - size);
 }
 
 /* The allocator itself may read and write these bytes of a free piece. */
@@ -99,9 +104,10 @@ static inline void sta_note_free(const void *pool, const void *p)
     (void)pool, (void)p;
 }
 
-static inline void sta_note_resize(const void *pool, const void *p, size_t size)
+static inline void sta_note_resize(const void *pool, const char *p,
+                                   size_t old_size, size_t size)
 {
-    (void)pool, (void)p, (void)size;
+    (void)pool, (void)p, (void)old_size, (void)size;
 }
 
 static inline void sta_note_open(const void *p, size_t size)

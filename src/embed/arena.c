@@ -77,8 +77,10 @@ static bool is_noted(const struct sta_arena *a)
 
 void sta_arena_destroy(struct sta_arena *a)
 {
-    if (is_noted(a))
+    if (is_noted(a)) {
         sta_note_pool_end(a);
+        sta_note_open(a->blocks, a->block_count << a->block_log2);
+    }
     *a = (struct sta_arena){0};
 }
 
@@ -170,7 +172,7 @@ bool sta_arena_resize_any(struct sta_arena *a, void *p, size_t size,
     else if (new_count > count)
         done = sta_arena_list_take_at(a, i + count, new_count - count);
     if (done && is_noted(a))
-        sta_note_resize(a, p, new_size);
+        sta_note_resize(a, p, size ? size : count << a->block_log2, new_size);
     return done;
 }
 
