@@ -87,7 +87,7 @@ static void work_in_child(void)
     }
     for (size_t i = 0; i < COUNT_OF(cell); i++)
         free(atomic_exchange(&cell[i], NULL)); /* of threads that are no more */
-    for (size_t size = 1; size < 600000; size = size * 2 + 1) {
+    for (size_t size = 1; size < 300000; size = size * 2 + 1) {
         void *p = calloc(1, size);
         REQUIRE(p != NULL && is_zero(p, size));
         memset(p, 1, size);
@@ -112,7 +112,7 @@ static void children_of_a_busy_parent_can_allocate(void)
 
     keep_objects();
     crew_start(&crew, 3, busy);
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < 350; i++) {
         pid_t child = fork();
         if (child == 0) {
             work_in_child();
@@ -140,7 +140,7 @@ static void children_start_threads_and_children(void)
     struct crew crew;
 
     crew_start(&crew, 3, busy);
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 40; i++) {
         pid_t child = fork();
         if (child == 0) {
             struct crew own;
@@ -161,7 +161,7 @@ static void children_start_threads_and_children(void)
 
 static void *forks(void *argument)
 {
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 25; i++) {
         pid_t child = fork();
         if (child == 0) {
             work_in_child();

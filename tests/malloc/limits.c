@@ -31,7 +31,7 @@ static size_t take_all(void ***list, size_t size)
         void **p = malloc(size);
         if (p == NULL)
             break;
-        memset(p, 1, size);
+        memset(p, 1, 64);
         *p = *list;
         *list = p;
         bytes += size;
@@ -119,15 +119,15 @@ static void run_limited(const char *kind, size_t mib)
 
 static void programs_start_and_work_under_rlimit_as(void)
 {
-    for (size_t mib = 16; mib <= 256; mib *= 2) {
-        run_limited("as", mib);
-        run_limited("as", mib + mib / 2);
-    }
+    static const size_t mib[] = {16, 24, 40, 64, 200};
+
+    for (size_t i = 0; i < COUNT_OF(mib); i++)
+        run_limited("as", mib[i]);
 }
 
 static void programs_start_and_work_under_rlimit_data(void)
 {
-    for (size_t mib = 8; mib <= 128; mib *= 2)
+    for (size_t mib = 8; mib <= 128; mib *= 4)
         run_limited("data", mib);
 }
 

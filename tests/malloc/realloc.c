@@ -76,19 +76,19 @@ static void walk(size_t from, size_t to, size_t step)
 
 static void small_sizes_grow_and_shrink_by_one(void)
 {
-    walk(1, 2100, 1);
+    walk(1, 1100, 1);
 }
 
 static void medium_sizes_grow_and_shrink(void)
 {
-    walk(1 * KIB, 70 * KIB, 509);
-    walk(60 * KIB, 300 * KIB, 4 * KIB);
-    walk(60 * KIB + 1, 300 * KIB, 4 * KIB - 1);
+    walk(1 * KIB, 70 * KIB, 1021);
+    walk(60 * KIB, 200 * KIB, 4 * KIB);
+    walk(60 * KIB + 1, 140 * KIB, 4 * KIB - 1);
 }
 
 static void large_sizes_grow_and_shrink(void)
 {
-    walk(256 * KIB, 4 * MIB, 128 * KIB + 8);
+    walk(256 * KIB, 2 * MIB, 128 * KIB + 8);
 }
 
 static void doubling_to_256_mib_and_back_keeps_the_start(void)
@@ -174,7 +174,7 @@ static void random_resizes_of_many_objects(void)
 
     for (size_t i = 0; i < COUNT_OF(o); i++)
         object_new(&o[i], 1 + i, i);
-    for (int round = 0; round < 20000; round++) {
+    for (int round = 0; round < 10000; round++) {
         uint64_t r = random_next(&random);
         struct object *it = &o[r % COUNT_OF(o)];
         unsigned bits = 1 + (unsigned)(r >> 32) % 18;

@@ -119,7 +119,7 @@ static void objects_outlive_their_thread(void)
 {
     long after_first = 0;
 
-    for (size_t round = 0; round < 300; round++) {
+    for (size_t round = 0; round < 200; round++) {
         for (size_t i = 0; i < COUNT_OF(shared); i++)
             pthread_join(start(pack_shared, (void *)(round * 8 + i)), NULL);
         for (size_t i = 0; i < COUNT_OF(shared); i++)
@@ -189,14 +189,14 @@ static void memory_flows_from_producers_to_consumers(void)
     pthread_t thread[4];
     long before = status_kib("VmRSS");
 
-    ring[0].total = ring[1].total = 100000;
+    ring[0].total = ring[1].total = 60000;
     for (size_t i = 0; i < 2; i++) {
         thread[2 * i] = start(produce, &ring[i]);
         thread[2 * i + 1] = start(consume, &ring[i]);
     }
     for (size_t i = 0; i < COUNT_OF(thread); i++)
         pthread_join(thread[i], NULL);
-    /* About 300 MB flowed; what is in flight at a time is about 1 MB. */
+    /* About 200 MB flowed; what is in flight at a time is about 1 MB. */
     CHECK(status_kib("VmRSS") < before + 20 * KIB);
 }
 
@@ -231,7 +231,7 @@ static void owners_exit_while_others_free(void)
     static struct relay relay[4];
     long after_first = 0;
 
-    for (int round = 0; round < 800; round++) {
+    for (int round = 0; round < 400; round++) {
         pthread_t thread[2 * COUNT_OF(relay)];
         for (size_t i = 0; i < COUNT_OF(relay); i++) {
             thread[2 * i] = start(unpack_when_ready, &relay[i]);

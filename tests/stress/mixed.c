@@ -235,8 +235,8 @@ static void check_nothing_is_lost(void)
     while (count < COUNT_OF(pieces) &&
            (pieces[count] = door_alloc(64 * KIB)) != NULL)
         count++;
-    CHECK(count >= COUNT_OF(pieces) * 15 / 16);
-    if (count < COUNT_OF(pieces) * 15 / 16)
+    CHECK(count >= COUNT_OF(pieces) * 7 / 8);
+    if (count < COUNT_OF(pieces) * 7 / 8)
         door_report();
     while (count > 0)
         door_free(pieces[--count]);
