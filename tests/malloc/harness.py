@@ -23,9 +23,10 @@ failures = 0
 
 
 def run(*command, preload=True, timeout=120, **options):
-    """Runs a command, the target by default; options in capitals are variables.
+    """Runs a command, by default the target with those arguments.
 
-    Returns subprocess.CompletedProcess with text; any other option is passed on.
+    Options in capitals are environment variables, others are subprocess.run()'s.
+    Returns its CompletedProcess, with text.
     """
     env = dict(os.environ)
     if preload:

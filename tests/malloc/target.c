@@ -143,6 +143,16 @@ static void reuse_stderr(const char *path)
     REQUIRE(write(STDERR_FILENO, "data\n", 5) == 5);
 }
 
+/* What a server does that shows its state in its title: writes over its
+ * arguments and its environment. */
+static void set_title(char **argv)
+{
+    work();
+    for (char **variable = environ; *variable != NULL; variable++)
+        memset(*variable, 't', strlen(*variable));
+    memset(argv[0], 't', strlen(argv[0]));
+}
+
 int main(int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : "work";
@@ -165,6 +175,8 @@ int main(int argc, char **argv)
         double_free();
     else if (strcmp(verb, "reuse-stderr") == 0 && argc > 2)
         reuse_stderr(argv[2]);
+    else if (strcmp(verb, "set-title") == 0)
+        set_title(argv);
     else if (strcmp(verb, "close-stderr") == 0)
         close(STDERR_FILENO);
     else
