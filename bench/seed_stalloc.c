@@ -7,6 +7,10 @@
  *     fast_vectors  two vectors grown from 16 to 64 bytes by 10 numbers each,
  *                   then freed: the arena at once, by clear
  *     local_alloc   the same with a fresh arena of 200 blocks on the stack
+ *     chained       6 bytes allocated and freed; each 1000th time 100,000 more,
+ *                   for which a chain goes on from the arena to malloc
+ *     locked        4 bytes allocated and freed under an uncontended mutex; in
+ *                   one batch a mutex for all
  *     holes         2 blocks allocated and freed with 32,500 holes of one block
  *                   in front, and with none (indexed)
  *
@@ -17,12 +21,15 @@
  * 32,500 holes cost at most 20 times what none do (stalloc: 13,000 times); a
  * heap of two blocks of 4 bytes has 12 bytes. Exit status 1 otherwise.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <stalloc/arena.h>
+#include <stalloc/chain.h>
+#include <stalloc/sync.h>
 
 enum { ROUNDS = 60, STEPS = 20000, HOLES = 32500 };
 
@@ -126,6 +133,93 @@ static void vectors_local(void)
     }
 }
 
+/* malloc by the family's interface. */
+static void *libc_alloc(void *ctx, size_t size, size_t align)
+{
+    (void)ctx, (void)align;
+    return malloc(size);
+}
+
+static void libc_free(void *ctx, void *p, size_t size, size_t align)
+{
+    (void)ctx, (void)size, (void)align;
+    free(p);
+}
+
+static void chained_malloc(void)
+{
+    for (int i = 0; i < STEPS; i++) {
+        void *large = i % 1000 == 0 ? opaque(malloc(100000)) : NULL;
+        free(opaque(malloc(6)));
+        free(large);
+    }
+}
+
+static void chained_arena(void)
+{
+    static const struct sta_allocator_ops libc = {.alloc = libc_alloc,
+                                                  .free = libc_free};
+    struct sta_arena a = STA_ARENA(&string_heap);
+    struct sta_chain chain;
+    struct sta_allocator both;
+    sta_chain_init(&chain, sta_arena_allocator(&a),
+                   (struct sta_allocator){&libc, NULL});
+    both = sta_chain_allocator(&chain);
+    for (int i = 0; i < STEPS; i++) {
+        void *large = i % 1000 == 0
+                          ? opaque(sta_allocator_alloc(&both, 100000, 8))
+                          : NULL;
+        void *p = opaque(sta_allocator_alloc(&both, 6, 1));
+        sta_allocator_free(&both, p, 6, 1);
+        sta_allocator_free(&both, large, 100000, 8);
+    }
+}
+
+static void take_mutex(void *ctx)
+{
+    pthread_mutex_lock(ctx);
+}
+
+static void give_mutex(void *ctx)
+{
+    pthread_mutex_unlock(ctx);
+}
+
+/* The same loop, call by call or between begin and end. */
+static inline __attribute__((always_inline)) void locked(bool batch)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    struct sta_arena a = STA_ARENA(&string_heap);
+    struct sta_sync sync;
+    struct sta_allocator shared;
+    sta_sync_init(&sync, sta_arena_allocator(&a),
+                  (struct sta_lock_ops){take_mutex, give_mutex, &mutex});
+    shared = sta_sync_allocator(&sync);
+    const struct sta_allocator *mine = batch ? sta_sync_begin(&sync) : &shared;
+    for (int i = 0; i < STEPS; i++) {
+        void *p = opaque(sta_allocator_alloc(mine, 4, 1));
+        sta_allocator_free(mine, p, 4, 1);
+    }
+    if (batch)
+        sta_sync_end(&sync);
+}
+
+static void locked_each(void)
+{
+    locked(false);
+}
+
+static void locked_batch(void)
+{
+    locked(true);
+}
+
+static void locked_malloc(void)
+{
+    for (int i = 0; i < STEPS; i++)
+        free(opaque(malloc(4)));
+}
+
 static void holes_pairs(void)
 {
     for (int i = 0; i < STEPS; i++) {
@@ -145,7 +239,19 @@ static double ns_a_step(void (*loop)(void))
            STEPS;
 }
 
-enum loop { STRING_M, STRING_A, VECTORS_M, VECTORS_A, VECTORS_L, LOOPS };
+enum loop {
+    STRING_M,
+    STRING_A,
+    VECTORS_M,
+    VECTORS_A,
+    VECTORS_L,
+    CHAINED_M,
+    CHAINED_A,
+    LOCKED_M,
+    LOCKED_EACH,
+    LOCKED_BATCH,
+    LOOPS
+};
 
 static void keep_least(double *least, double ns)
 {
@@ -184,19 +290,29 @@ static int rule(const char *name, double value, double bound, int at_least)
 
 int main(void)
 {
-    static void (*const loops[LOOPS])(void) = {string_malloc, string_arena,
-                                               vectors_malloc, vectors_arena,
-                                               vectors_local};
+    static void (*const loops[LOOPS])(void) = {
+        string_malloc, string_arena,   vectors_malloc, vectors_arena,
+        vectors_local, chained_malloc, chained_arena,  locked_malloc,
+        locked_each,   locked_batch};
     double ns[LOOPS] = {0};
     int failed = 0;
+    /* The headlines by themselves: what comes later frees large blocks, after
+     * which glibc's realloc may find room in place. */
     for (int round = 0; round < ROUNDS; round++) {
-        for (int i = 0; i < LOOPS; i++)
+        for (int i = 0; i < CHAINED_M; i++)
+            keep_least(&ns[i], ns_a_step(loops[i]));
+    }
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = CHAINED_M; i < LOOPS; i++)
             keep_least(&ns[i], ns_a_step(loops[i]));
     }
     printf("ns a step     malloc  sta_arena\n");
     printf("local_string %7.2f %10.2f\n", ns[STRING_M], ns[STRING_A]);
     printf("fast_vectors %7.2f %10.2f\n", ns[VECTORS_M], ns[VECTORS_A]);
     printf("local_alloc  %7.2f %10.2f\n", ns[VECTORS_M], ns[VECTORS_L]);
+    printf("chained      %7.2f %10.2f\n", ns[CHAINED_M], ns[CHAINED_A]);
+    printf("locked       %7.2f %10.2f, in a batch %.2f\n", ns[LOCKED_M],
+           ns[LOCKED_EACH], ns[LOCKED_BATCH]);
     double none = measure_holes(0, holes_pairs);
     double many = measure_holes(HOLES, holes_pairs);
     printf("holes        none %.2f, 32,500 %.2f\n", none, many);

@@ -26,6 +26,7 @@ check() {
     $nm -S "$work/$name.o" >"$work/$name.nm"
     counted="(sta_${name}_(alloc|free)|take|give|push|add_span|bin_.*)"
     size=0
+    # shellcheck disable=SC2013 # sizes in hex have no spaces
     for hex in $(sed -nE "s/^[0-9a-f]+ ([0-9a-f]+) [tT] $counted\$/\1/p" \
         "$work/$name.nm"); do
         size=$((size + 0x$hex))
