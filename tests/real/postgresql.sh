@@ -15,7 +15,7 @@ if [ "$(id -u)" = 0 ]; then
     exec runuser -u nobody -- sh "$0"
 fi
 for bin in /usr/lib/postgresql/*/bin; do :; done
-export PATH="$bin:$PATH" PGHOST="$PWD" PGDATABASE=postgres PGOPTIONS= PGTZ=UTC
+export PATH="$bin:$PATH" PGHOST="$PWD" PGDATABASE=postgres PGTZ=UTC
 export PGUSER=someone PGDATA="$PWD/data"
 
 initdb -U "$PGUSER" -A trust --no-locale -E UTF8 -N >log || { cat log; exit 1; }
@@ -33,7 +33,7 @@ trap 'pg_ctl -m immediate stop >log 2>&1' EXIT
 pgbench -i -q -s 2 2>/dev/null
 pgbench -n -c 4 -t 250 2>&1 | grep -E 'processed|failed'
 pgbench -n -S -M prepared -c 4 -t 500 2>&1 | grep -E 'processed|failed'
-psql -X -q -A -t -v ON_ERROR_STOP=1 <<'END'
+psql -X -q -A -t -v ON_ERROR_STOP=1 <<'SQL'
 SELECT sum(abalance) = (SELECT sum(delta) FROM pgbench_history)
     FROM pgbench_accounts;
 CREATE TABLE t AS SELECT i, md5(i::text) AS h, i % 101 AS k
@@ -55,7 +55,7 @@ UPDATE t SET h = repeat(h, 40) WHERE k = 5;
 DELETE FROM t WHERE k > 60;
 VACUUM FULL t;
 SELECT count(*), sum(length(h)) FROM t;
-END
+SQL
 psql -X -q -A -t -c 'SELECT pg_terminate_backend(pg_backend_pid())' 2>&1 |
     head -n 1
 pg_dump --no-comments -t t | sed '/^-- Dumped/d; /restrict/d' | sha256sum
