@@ -32,7 +32,7 @@ struct sta_runs {
 
 /*
  * Returns the bytes of index memory for that many units: 1.3 bits a unit and
- * at most 32 bytes more. capacity is 1 to 2^32 - 2.
+ * at most 40 bytes more. capacity is 1 to 2^32 - 2.
  */
 size_t sta_runs_index_bytes(uint32_t capacity);
 

@@ -128,6 +128,8 @@ static const struct row rows[] = {
      "........"},
     {"an_alignment_that_overflows", "........", ALLOC, SIZE_MAX / 2 + 1, 1, 0,
      NONE, "........"},
+    {"an_alignment_beyond_the_memory", "........", ALLOC, (SIZE_MAX >> 8) + 1,
+     1, 0, NONE, "........"},
     {"free_merges_both_sides", "a..bb...", FREE, 3, 2, 0, 1, "#......."},
     {"free_merges_below", "a..bbc..", FREE, 3, 2, 0, 1, "#....#.."},
     {"free_merges_above", "a.cbb...", FREE, 3, 2, 0, 1, "#.#....."},

@@ -188,6 +188,19 @@ static void test_chain(uint32_t size_max, uint32_t seed)
     CHECK(sta_stack_chain_audit(&chain) == STA_OK);
 }
 
+/* Units of 64 bytes that begin 8 behind a multiple of 64. */
+static void test_units_that_are_not_aligned(void)
+{
+    struct sta_stack s;
+    check_context("units not aligned");
+    sta_stack_init(&s, memory + 8, 6);
+    CHECK(sta_stack_alloc(&s, 100, 8) == memory + 8);
+    CHECK(!sta_stack_alloc(&s, 100, 16));
+    CHECK(!sta_stack_alloc(&s, 100, 64));
+    CHECK(sta_stack_alloc(&s, 100, 4) == memory + 8 + 128);
+    CHECK(sta_stack_audit(&s) == STA_OK);
+}
+
 static void test_misuse_is_refused(void)
 {
     check_context("misuse");
@@ -311,6 +324,7 @@ int main(void)
     test_stack(12, 0, 5);
     for (uint32_t i = 0; i < COUNT_OF(sizes); i++)
         test_chain(sizes[i], i);
+    test_units_that_are_not_aligned();
     test_misuse_is_refused();
     test_refusals_of_the_source();
     t3();
