@@ -78,6 +78,9 @@ static bool read_arena(const char *s)
         n = sta_vm_cgroup_limit();
         if (n == SIZE_MAX) /* no limit: the machine is the group's limit */
             n = sta_vm_memory_bytes();
+        /* Code, stacks and page tables count against the limit as well: with
+         * all of it for the arena the kernel would kill before malloc fails. */
+        n -= n / 8;
     } else if (!sta_parse_size(s, &n)) {
         size_t percent;
         if (!read_digits(&s, &percent) || strcmp(s, "%") != 0 || percent == 0 ||
