@@ -61,6 +61,8 @@ enum {
 static_assert(STA_SLAB_UNITS_MAX * STA_UNIT_BYTES == STA_SLAB_BYTES_MAX,
               "slot arithmetic is exact for whole slabs only");
 
+#define STA_RUN_BYTES_MAX ((size_t)STA_RUN_UNITS_MAX << STA_UNIT_LOG2)
+
 /* Bytes of slots that are cut from a slab at a time: one page is touched. */
 #define STA_CARVE_BYTES 4096
 

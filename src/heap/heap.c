@@ -91,7 +91,7 @@ void *sta_heap_alloc_slow(size_t size)
     ensure_started();
     if (size <= STA_CLASS_TABLE_MAX)
         return alloc_entered(sta_class_of(size));
-    if (size <= (size_t)STA_RUN_UNITS_MAX << STA_UNIT_LOG2)
+    if (size <= STA_RUN_BYTES_MAX)
         return alloc_entered((uint32_t)sta_heap_list_of(size));
     return alloc_large(size, 1, &dirty);
 }
@@ -127,6 +127,10 @@ void *sta_heap_alloc_aligned(size_t size, size_t align)
             c++;
         if (c < STA_CLASS_COUNT && sta_class_bytes(c) <= sta_options.slab_max)
             return sta_self->free[c] ? pop(sta_self, c) : alloc_entered(c);
+    }
+    if (align <= STA_UNIT_BYTES && least <= STA_RUN_BYTES_MAX) {
+        uint32_t list = STA_CLASS_COUNT + (uint32_t)units_of(least);
+        return sta_self->free[list] ? pop(sta_self, list) : alloc_entered(list);
     }
     struct sta_span dirty;
     return alloc_large(size, align, &dirty);

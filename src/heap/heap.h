@@ -196,7 +196,7 @@ static inline size_t sta_heap_list_of(size_t size)
 /* size > STA_CLASS_TABLE_MAX */
 STA_INLINE void *sta_heap_alloc_medium(size_t size)
 {
-    if (size > (size_t)STA_RUN_UNITS_MAX << STA_UNIT_LOG2)
+    if (size > STA_RUN_BYTES_MAX)
         return NULL;
     return sta_heap_pop(&sta_self->free[sta_heap_list_of(size)]);
 }

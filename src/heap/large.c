@@ -101,11 +101,14 @@ static STA_NOINLINE void recount_runs(struct sta_heap *h)
 void sta_large_keep(struct sta_slab *s, struct sta_slot *slot)
 {
     struct sta_heap *h = atomic_load_explicit(&s->owner, memory_order_relaxed);
+    bool only = h->free[s->list] == NULL;
     slot->next = h->free[s->list];
     h->free[s->list] = slot;
     h->handed[s->list]++;
     s->free = NULL;
     s->countdown = 1;
+    if (only) /* one a length waits for nothing, so that pairs never count */
+        return;
     if (h->run_budget <= s->unit_count)
         recount_runs(h);
     else
