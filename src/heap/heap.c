@@ -187,6 +187,21 @@ struct sta_slab *sta_heap_check(const char *call, const void *p)
     return NULL;
 }
 
+/* A free in a slab that is not this thread's: what can be told at a glance goes
+ * straight to its owner, the rest is looked at closely. */
+STA_NOINLINE void sta_heap_free_other(struct sta_slab *s, struct sta_slot *slot)
+{
+    uint32_t offset = (uint32_t)(uintptr_t)slot - s->start_low;
+    if (atomic_load_explicit(&s->owner, memory_order_relaxed) == NULL ||
+        sta_slab_state(s) == STA_SLAB_RUN ||
+        !sta_slot_is_start(offset, s->reciprocal) ||
+        sta_slot_index(offset, s->reciprocal) >= sta_slab_carved(s) ||
+        slot->mark == sta_slot_mark(slot))
+        sta_heap_free_slow(slot);
+    else
+        sta_heap_free_remote(s, slot);
+}
+
 STA_NOINLINE void sta_heap_free_slow(void *p)
 {
     if (p == NULL)

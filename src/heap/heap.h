@@ -141,6 +141,7 @@ void sta_heap_flush_outbox(struct sta_heap *h);
 /* The slow halves of the fast paths below. */
 void *sta_heap_alloc_slow(size_t size);
 void sta_heap_free_slow(void *p);
+void sta_heap_free_other(struct sta_slab *s, struct sta_slot *slot);
 void sta_heap_free_due(struct sta_slab *s, struct sta_slot *slot);
 
 /* Pushes a slot on its slab; the caller works on the slab's owner. */
@@ -240,8 +241,11 @@ STA_INLINE void sta_heap_free(void *p)
     struct sta_slot *slot = p;
     uintptr_t mark = (uintptr_t)p ^ sta_options.key;
     if (sta_unlikely(atomic_load_explicit(&s->owner, memory_order_relaxed) !=
-                     sta_self) ||
-        sta_unlikely(!sta_slot_is_start((uint32_t)(uintptr_t)p - s->start_low,
+                     sta_self)) {
+        sta_heap_free_other(s, slot);
+        return;
+    }
+    if (sta_unlikely(!sta_slot_is_start((uint32_t)(uintptr_t)p - s->start_low,
                                         s->reciprocal)) ||
         sta_unlikely(slot->mark == mark)) {
         sta_heap_free_slow(p);
