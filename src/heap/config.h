@@ -63,6 +63,10 @@ static_assert(STA_SLAB_UNITS_MAX * STA_UNIT_BYTES == STA_SLAB_BYTES_MAX,
 
 #define STA_RUN_BYTES_MAX ((size_t)STA_RUN_UNITS_MAX << STA_UNIT_LOG2)
 
+/* Units in front of the arena for heaps of so many threads at a time; in the
+ * arena itself each would stand in the way of large runs for ever. */
+#define STA_OWN_UNITS 64
+
 /* Bytes of slots that are cut from a slab at a time: one page is touched. */
 #define STA_CARVE_BYTES 4096
 

@@ -209,6 +209,24 @@ struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
     return s;
 }
 
+void *sta_pages_own(void)
+{
+    struct sta_region *r = &sta_regions[0];
+    char *p = NULL;
+    sta_lock_acquire(&sta_pages_lock);
+    if (r->own_used < STA_OWN_UNITS)
+        p = r->own + ((size_t)r->own_used++ << STA_UNIT_LOG2);
+    sta_lock_release(&sta_pages_lock);
+    if (p != NULL)
+        return p;
+    struct sta_span dirty;
+    struct sta_slab *s = sta_pages_alloc(1, 1, STA_SLAB_OWN, &dirty);
+    if (s == NULL)
+        return NULL;
+    p = sta_slab_start(s);
+    return dirty.count ? memset(p, 0, STA_UNIT_BYTES) : p;
+}
+
 void sta_pages_free(struct sta_slab *s, bool zero)
 {
     struct sta_region *r = &sta_regions[s->region];

@@ -34,6 +34,8 @@ struct sta_region {
     uint32_t slab_used;  /* descriptors ever used; 0 is nobody's */
     uint32_t slab_ready; /* descriptors committed */
     uint32_t slab_free;  /* first unused descriptor; 0 for none */
+    char *own;           /* STA_OWN_UNITS for the library itself */
+    uint32_t own_used;   /* of these */
     void *index;         /* of runs; the stale bits lie behind it */
     void *reservation;
     size_t reservation_bytes;
@@ -73,6 +75,12 @@ bool sta_pages_init(void);
 struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
                                  enum sta_slab_state state,
                                  struct sta_span *dirty);
+
+/*
+ * Returns a zeroed unit for the library itself, which is never given back; NULL
+ * when there is no memory.
+ */
+void *sta_pages_own(void);
 
 /* Frees a run and its descriptor; purges by rule.  `zero` promises that the
  * system took the contents already. */

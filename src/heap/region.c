@@ -3,8 +3,8 @@
  * Reservations: made, laid out, committed step by step.
  *
  *     reservation                                    base (aligned)
- *     | index, stale | map        | descriptors |   | units            |
- *     | committed    | committed -->  -->       |   | committed -->    |
+ *     | index, stale, heaps | map  | descriptors |   | units            |
+ *     | committed           | committed -->  --> |   | committed -->    |
  *
  * Everything is reserved at once without access, so that it costs nothing
  * until it is used, and committed from the left as the heap grows: mlockall,
@@ -127,7 +127,8 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
 {
     size_t units = bytes >> STA_UNIT_LOG2;
     size_t index = sta_round_up(sta_runs_index_bytes((uint32_t)units), 64);
-    size_t bits = sta_round_up(index + units / 8 + 8, META_STEP);
+    size_t own = r == sta_regions ? (size_t)STA_OWN_UNITS << STA_UNIT_LOG2 : 0;
+    size_t bits = sta_round_up(index + units / 8 + 8, META_STEP) + own;
     size_t map = sta_round_up(units * sizeof *r->map, META_STEP);
     size_t slabs = sta_round_up((units + 1) * sizeof *r->slabs, META_STEP);
     size_t align = bytes >= 16 * STA_HUGE_BYTES ? STA_HUGE_BYTES : META_STEP;
@@ -140,6 +141,7 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
     r->reservation_bytes = total;
     p = (char *)sta_round_up((uintptr_t)p, META_STEP); /* 64 KiB of the slack */
     r->index = p;
+    r->own = p + bits - own;
     r->stale.bits = (uint64_t *)(void *)(p + index);
     r->map = (uint32_t *)(void *)(p + bits);
     r->slabs = (struct sta_slab *)(void *)(p + bits + map);

@@ -208,16 +208,12 @@ static void heap_init(struct sta_heap *h, enum sta_heap_state state)
 static_assert(sizeof(struct sta_heap) <= STA_UNIT_BYTES,
               "a heap's own memory is one unit");
 
-/* Makes a heap in a unit of the arena; NULL when the arena is full. */
+/* Makes a heap in a unit of its own; NULL when there is no memory. */
 static struct sta_heap *new_heap(void)
 {
-    struct sta_span dirty;
-    struct sta_slab *s = sta_pages_alloc(1, 1, STA_SLAB_OWN, &dirty);
-    if (s == NULL)
+    struct sta_heap *h = sta_pages_own();
+    if (h == NULL)
         return NULL;
-    struct sta_heap *h = sta_slab_start(s);
-    if (dirty.count)
-        memset(h, 0, sizeof *h);
     heap_init(h, STA_HEAP_ACTIVE);
     sta_lock_acquire(&sta_heaps_lock);
     h->next = first_heap();

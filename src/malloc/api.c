@@ -19,7 +19,8 @@ STA_EXPORT const char *sta_version(void)
 
 STA_EXPORT int sta_is_active(void)
 {
-    void *(*global)(size_t) = malloc;
+    /* volatile: a compiler may take two names for two functions */
+    void *(*volatile global)(size_t) = malloc;
     return global == sta_own_malloc;
 }
 

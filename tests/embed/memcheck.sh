@@ -16,7 +16,8 @@ $cc -c -o "$work/probe.o" "$work/probe.c" 2>/dev/null ||
     { echo "no valgrind/memcheck.h"; exit 77; }
 
 cd "$top/src" || exit 99
-$cc -g -O1 -std=gnu11 -DSTA_VALGRIND=1 -I. -I"$top/include" \
+# Valgrind 3.19 cannot read what clang writes by default.
+$cc -gdwarf-4 -O1 -std=gnu11 -DSTA_VALGRIND=1 -I. -I"$top/include" \
     -o "$work/memcheck" "$top/tests/embed/memcheck.c" embed/arena*.c \
     embed/writer.c embed/allocator.c core/runs.c core/freemap.c || exit 1
 
