@@ -31,6 +31,10 @@ static inline bool sta_note_enabled(void)
 static inline void sta_note_pool(const void *pool, const void *memory,
                                  size_t size)
 {
+    /* An arena that is set up again, or another one in its place: Valgrind
+     * itself gives up when a pool is created twice. */
+    if (VALGRIND_MEMPOOL_EXISTS(pool))
+        VALGRIND_DESTROY_MEMPOOL(pool);
     VALGRIND_CREATE_MEMPOOL(pool, 0, 0);
     (void)VALGRIND_MAKE_MEM_NOACCESS(memory, size);
 }
