@@ -16,9 +16,8 @@
  * next, which gives the others time to become empty; a few empty ones are
  * kept, whose slots are cut and linked already.
  *
- * A partial slab with at most an eighth of its slots in use, while the program
- * shrinks,
- * is made thin: its free pages go back to the system (thin.c).
+ * A partial slab with at most an eighth of its slots in use is made thin while
+ * the program shrinks: its free pages go back to the system (thin.c).
  *
  * A bin's first slab is small and each further one twice as large, up to 64
  * KiB, so that a small program touches few pages and a large one few slabs.

@@ -6,7 +6,7 @@
  * allocation pops a slot from the heap's list of its size class; a free pushes
  * the slot on the list of its slab, so that an empty slab is known at once and
  * its memory can go back.  When the heap's list is empty, the slow half takes
- * the whole list of a slab, or cuts new slots (heap.c).
+ * the whole list of a slab, or cuts new slots (bins.c).
  *
  *     thread --sta_self--> heap                    slab (owner = heap)
  *                          free[class] -> slot -> slot

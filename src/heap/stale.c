@@ -7,8 +7,8 @@
  * from what happened, without a thread and without a clock:
  *
  *   - Stale memory may be half of what is in use, or an eighth while the
- * program shrinks; beyond that nothing waits: a program that frees its one big
- *     buffer is small at once.
+ *     program shrinks; beyond that nothing waits: a program that frees its one
+ *     big buffer is small at once.
  *   - When units are used again that were purged, that was a mistake: so many
  *     more are kept from then on, up to a bound.  So a loop over a big buffer
  *     faults its pages a few times and then no more.

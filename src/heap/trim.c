@@ -12,7 +12,6 @@ void sta_heap_flush(struct sta_heap *h)
     sta_large_flush(h);
 }
 
-/* Empties a heap's lists and inbox unless a thread works with it. */
 /* Gives free pages inside partly used slabs back to the system. */
 static void thin(struct sta_heap *h)
 {
@@ -39,6 +38,7 @@ static void for_each_heap(void (*work)(struct sta_heap *h))
     }
 }
 
+/* Gives back to the arena what a heap caches and what was sent to it. */
 static void drain_and_flush(struct sta_heap *h)
 {
     sta_heap_drain(h);
