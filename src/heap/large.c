@@ -8,8 +8,8 @@
  * the fast path does not count what it takes, so they are counted again when a
  * budget of frees is used up, and half of each list goes if they are too many.
  *
- * Either is the program's alone while it lives, so that whichever thread resizes
- * it may change its descriptor.
+ * Either is the program's alone while it lives, so that whichever thread
+ * resizes it may change its descriptor.
  */
 #include "heap/heap.h"
 
