@@ -84,14 +84,13 @@ static_assert(STA_SLAB_UNITS_MAX * STA_UNIT_BYTES == STA_SLAB_BYTES_MAX,
 
 /* Stale memory kept within an epoch (stale.c): 2 MiB and a share of what is in
  * use; more, up to 64 MiB, when a purge proved a mistake.  The least length of
- * an epoch is 4 MiB of frees, else a share of what is in use. */
+ * an epoch is 4 MiB of frees, else as much as is in use. */
 enum {
     STA_KEEP_UNITS = 512,
     STA_KEEP_SHARE = 2,
     STA_KEEP_SHARE_SHRINKING = 8,
     STA_GRACE_UNITS = 16384,
-    STA_EPOCH_UNITS = 1024,
-    STA_EPOCH_SHARE = 1
+    STA_EPOCH_UNITS = 1024
 };
 
 /* realloc moves runs of this many bytes and more by mremap, not by copying. */

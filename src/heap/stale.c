@@ -113,7 +113,6 @@ static void end_epoch(struct sta_stale *t)
 
 void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used)
 {
-    size_t epoch = used / STA_EPOCH_SHARE;
     size_t grace = t->grace + t->regret;
     t->grace = grace < STA_GRACE_UNITS ? (uint32_t)grace : STA_GRACE_UNITS;
     t->regret = 0;
@@ -123,6 +122,6 @@ void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used)
     if (t->count > keep)
         sta_stale_purge(t, keep, 2 * (size_t)freed + 64);
     t->freed += freed;
-    if (t->freed >= (epoch > STA_EPOCH_UNITS ? epoch : STA_EPOCH_UNITS))
+    if (t->freed >= used && t->freed >= STA_EPOCH_UNITS)
         end_epoch(t);
 }
