@@ -40,14 +40,20 @@ static inline uint32_t sta_class_bytes(uint32_t c)
     return (5 + (c & 3)) << (c / 4 + 1);
 }
 
+/* sta_class_of() for a size above STA_CLASS_TABLE_MAX. */
+static inline uint32_t sta_class_of_medium(size_t size)
+{
+    /* size - 1 is in [2^e, 2^(e+1)); its two bits below the top choose: with
+     * the top one, which is 1, they are 4 to 7. */
+    uint32_t e = sta_log2((uint64_t)size - 1);
+    return e * 4 + (uint32_t)((size - 1) >> (e - 2)) - 16;
+}
+
 /* Returns the smallest class that holds `size` <= STA_CLASS_SIZE_MAX bytes. */
 static inline uint32_t sta_class_of(size_t size)
 {
-    if (size <= STA_CLASS_TABLE_MAX)
-        return sta_class_table[(size + 15) / 16];
-    /* size - 1 is in [2^e, 2^(e+1)); its two bits below the top choose. */
-    uint32_t e = sta_log2((uint64_t)size - 1);
-    return 28 + (e - 10) * 4 + (uint32_t)(((size - 1) >> (e - 2)) & 3);
+    return size <= STA_CLASS_TABLE_MAX ? sta_class_table[(size + 15) / 16]
+                                       : sta_class_of_medium(size);
 }
 
 #endif

@@ -59,6 +59,7 @@ static struct sta_slab *new_slab(struct sta_heap *h, uint32_t c)
     s->reciprocal = sta_slot_reciprocal(slot_bytes);
     s->capacity = (uint16_t)(units * STA_UNIT_BYTES / slot_bytes);
     s->list = (uint8_t)c;
+    s->free = STA_SLOT_END;
     sta_list_init(&s->link);
     atomic_store_explicit(&s->owner, h, memory_order_relaxed);
     h->bins[c].slab_count++;
@@ -158,7 +159,7 @@ static void carve(struct sta_heap *h, struct sta_slab *s)
         slot->mark = sta_slot_mark(slot);
         slot = next;
     }
-    slot->next = NULL;
+    slot->next = STA_SLOT_END;
     slot->mark = sta_slot_mark(slot);
     h->free[s->list] = first;
     h->handed[s->list] += count;
@@ -171,7 +172,7 @@ bool sta_bin_refill(struct sta_heap *h, uint32_t c)
     struct sta_bin *bin = &h->bins[c];
     if (atomic_load_explicit(&h->inbox, memory_order_relaxed))
         sta_heap_drain(h);
-    if (h->free[c]) /* lent by full slabs that others freed into */
+    if (h->free[c] != STA_SLOT_END) /* lent by full slabs, in the drain */
         return true;
     bin->loan = STA_LOAN_BYTES / sta_class_bytes(c);
     for (;;) {
@@ -185,7 +186,7 @@ bool sta_bin_refill(struct sta_heap *h, uint32_t c)
         if (ready > s->capacity / STA_FULL_SHARE) {
             h->free[c] = s->free;
             h->handed[c] += ready;
-            s->free = NULL;
+            s->free = STA_SLOT_END;
             s->countdown = sta_slab_carved(s);
             return true;
         }
@@ -205,13 +206,13 @@ bool sta_bin_refill(struct sta_heap *h, uint32_t c)
 
 /* Enough frees came in a full slab: makes it partial, or lends the only slot
  * that a slab of few is waiting for to the heap's list. */
-static STA_NOINLINE void free_in_full(struct sta_slab *s, struct sta_slot *slot)
+static STA_NOINLINE void free_in_full(struct sta_slot *slot, struct sta_slab *s)
 {
     struct sta_heap *h = atomic_load_explicit(&s->owner, memory_order_relaxed);
     struct sta_bin *bin = &h->bins[s->list];
     if (bin->loan > 0 && s->capacity < STA_FULL_SHARE) {
         bin->loan--;
-        s->free = NULL;
+        s->free = STA_SLOT_END;
         s->countdown = 1;
         slot->next = h->free[s->list];
         h->free[s->list] = slot;
@@ -234,7 +235,7 @@ static STA_NOINLINE void free_in_partial(struct sta_slab *s)
 }
 
 /* A slot of a thin slab was freed: each one is due. */
-static STA_NOINLINE void free_in_thin(struct sta_slab *s, struct sta_slot *slot)
+static STA_NOINLINE void free_in_thin(struct sta_slot *slot, struct sta_slab *s)
 {
     uint32_t used = sta_slab_used(s);
     if (sta_slab_is_purged(s, slot)) /* its mark went with its page */
@@ -248,16 +249,16 @@ static STA_NOINLINE void free_in_thin(struct sta_slab *s, struct sta_slot *slot)
     }
 }
 
-void sta_heap_free_due(struct sta_slab *s, struct sta_slot *slot)
+void sta_heap_free_due(struct sta_slot *slot, struct sta_slab *s)
 {
     if (sta_slab_state(s) == STA_SLAB_RUN)
-        sta_large_keep(s, slot);
+        sta_large_keep(slot, s);
     else if (sta_slab_state(s) == STA_SLAB_FULL)
-        free_in_full(s, slot);
+        free_in_full(slot, s);
     else if (sta_slab_state(s) == STA_SLAB_PARTIAL)
         free_in_partial(s);
     else if (sta_slab_state(s) == STA_SLAB_THIN)
-        free_in_thin(s, slot);
+        free_in_thin(slot, s);
     /* An empty current slab stays: its bin is likely to need it again. */
 }
 
@@ -265,11 +266,11 @@ void sta_heap_free_due(struct sta_slab *s, struct sta_slot *slot)
 static void flush_list(struct sta_heap *h, uint32_t c)
 {
     h->bins[c].loan = 0;
-    while (h->free[c]) {
+    while (h->free[c] != STA_SLOT_END) {
         struct sta_slot *slot = h->free[c];
         h->free[c] = slot->next;
         h->handed[c]--;
-        sta_heap_free_local(sta_slab_of(slot), slot);
+        sta_heap_free_local(slot, sta_slab_of(slot));
     }
 }
 

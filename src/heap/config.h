@@ -30,6 +30,9 @@ enum {
     STA_RUN_KEEP_UNITS = 64,
     STA_RUN_KEEP_SHARE = 16,
 
+    /* So many go back in one free when they are too many. */
+    STA_RUN_CUT = 4,
+
     /* Units of empty slabs that a heap keeps for their class: 384 KiB. */
     STA_SPARE_UNITS = 96,
 

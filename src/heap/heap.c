@@ -9,25 +9,37 @@
 
 #include <string.h>
 
+#include "core/bits.h"
 #include "heap/bins.h"
 #include "os/die.h"
 
-struct sta_heap sta_heap_none;
-struct sta_heap sta_heap_gone;
+const struct sta_slot sta_slot_end;
 
-static struct sta_slot *pop(struct sta_heap *h, uint32_t list)
+/* All calls of these find an empty list: the first of class 0. */
+struct sta_heap sta_heap_none = {.free = {STA_SLOT_END}};
+struct sta_heap sta_heap_gone = {.free = {STA_SLOT_END}};
+
+/* Returns a slot that waits on a list, or NULL. */
+static void *pop(struct sta_heap *h, uint32_t list)
 {
     struct sta_slot *slot = h->free[list];
-    h->free[list] = slot->next;
-    slot->mark = 0;
-    return slot;
+    if (slot == STA_SLOT_END)
+        return NULL;
+    if (!sta_slot_is_marked(slot)) {
+        if (sta_options.check)
+            sta_die("malloc: the free object %p was written to", (void *)slot);
+        slot->mark = sta_slot_mark(slot);
+    }
+    return list < STA_CLASS_COUNT ? sta_heap_pop(&h->free[list])
+                                  : sta_heap_pop_run(h, list - STA_CLASS_COUNT);
 }
 
 /* Returns a slot of a list, refilling it at need; NULL: no memory. */
 static void *alloc_from(struct sta_heap *h, uint32_t list)
 {
-    if (h->free[list])
-        return pop(h, list);
+    void *p = pop(h, list);
+    if (p != NULL)
+        return p;
     if (list >= STA_CLASS_COUNT) {
         struct sta_span dirty;
         return sta_large_alloc(h, list - STA_CLASS_COUNT, 1, &dirty);
@@ -50,18 +62,13 @@ static void *alloc_entered(uint32_t list)
     return NULL;
 }
 
-static size_t units_of(size_t size)
-{
-    return (size + STA_UNIT_BYTES - 1) >> STA_UNIT_LOG2;
-}
-
 static void *alloc_large(size_t size, size_t align, struct sta_span *dirty)
 {
     if (size > PTRDIFF_MAX || align > PTRDIFF_MAX) {
         sta_pages_refuse();
         return NULL;
     }
-    size_t units = size == 0 ? 1 : units_of(size);
+    size_t units = size == 0 ? 1 : sta_units_of(size);
     size_t align_units = align >> STA_UNIT_LOG2;
     bool sane = units < UINT32_MAX && align_units < UINT32_MAX;
     for (int attempt = 0; sane && attempt < 2; attempt++) {
@@ -85,32 +92,45 @@ static void ensure_started(void)
         sta_heap_leave(sta_heap_enter());
 }
 
+/* The list that serves a size up to STA_RUN_BYTES_MAX. */
+static uint32_t list_of(size_t size)
+{
+    if (size > STA_CLASS_TABLE_MAX && sta_heap_wants_run(size))
+        return STA_CLASS_COUNT + (uint32_t)sta_units_of(size);
+    return sta_class_of(size);
+}
+
 void *sta_heap_alloc_slow(size_t size)
 {
     struct sta_span dirty;
     ensure_started();
-    if (size <= STA_CLASS_TABLE_MAX)
-        return alloc_entered(sta_class_of(size));
-    if (size <= STA_RUN_BYTES_MAX)
-        return alloc_entered((uint32_t)sta_heap_list_of(size));
-    return alloc_large(size, 1, &dirty);
+    if (size > STA_RUN_BYTES_MAX)
+        return alloc_large(size, 1, &dirty);
+    return alloc_entered(list_of(size));
 }
 
 void *sta_heap_alloc_zero(size_t size)
 {
-    bool small = size <= STA_CLASS_TABLE_MAX;
-    size_t list = small ? 0 : sta_heap_list_of(size);
-    if (small || list < STA_CLASS_COUNT ||
-        (list < STA_LIST_COUNT && sta_self->free[list] != NULL)) {
-        void *p = sta_heap_alloc(size);
-        return p == NULL ? NULL : memset(p, 0, size);
-    }
+    bool run = size > STA_CLASS_TABLE_MAX && sta_heap_wants_run(size);
+    void *p = run ? sta_heap_alloc_medium(size) : sta_heap_alloc(size);
+    if (p != NULL)
+        return memset(p, 0, size);
+    if (!run)
+        return NULL;
     struct sta_span dirty;
-    char *p = alloc_large(size, 1, &dirty);
+    p = alloc_large(size, 1, &dirty);
     if (p != NULL && dirty.count)
-        memset(p + ((size_t)dirty.first << STA_UNIT_LOG2), 0,
+        memset((char *)p + ((size_t)dirty.first << STA_UNIT_LOG2), 0,
                (size_t)dirty.count << STA_UNIT_LOG2);
     return p;
+}
+
+/* Allocates from a list that is known already. */
+static void *alloc_listed(uint32_t list)
+{
+    struct sta_heap *h = sta_self;
+    void *p = h->medium_max != 0 ? pop(h, list) : NULL;
+    return p != NULL ? p : alloc_entered(list);
 }
 
 void *sta_heap_alloc_aligned(size_t size, size_t align)
@@ -122,16 +142,14 @@ void *sta_heap_alloc_aligned(size_t size, size_t align)
     if (align < STA_UNIT_BYTES && least <= sta_options.slab_max) {
         /* Slabs begin at a page: a slot size that is a multiple of `align`
          * aligns every slot.  A power of two is never far. */
-        uint32_t c = sta_class_of(least);
-        while (c < STA_CLASS_COUNT && sta_class_bytes(c) % align != 0)
+        uint32_t c = sta_class_of(sta_round_up(least, align));
+        while (c < STA_CLASS_COUNT && (sta_class_bytes(c) & (align - 1)) != 0)
             c++;
         if (c < STA_CLASS_COUNT && sta_class_bytes(c) <= sta_options.slab_max)
-            return sta_self->free[c] ? pop(sta_self, c) : alloc_entered(c);
+            return alloc_listed(c);
     }
-    if (align <= STA_UNIT_BYTES && least <= STA_RUN_BYTES_MAX) {
-        uint32_t list = STA_CLASS_COUNT + (uint32_t)units_of(least);
-        return sta_self->free[list] ? pop(sta_self, list) : alloc_entered(list);
-    }
+    if (align <= STA_UNIT_BYTES && least <= STA_RUN_BYTES_MAX)
+        return alloc_listed(STA_CLASS_COUNT + (uint32_t)sta_units_of(least));
     struct sta_span dirty;
     return alloc_large(size, align, &dirty);
 }
@@ -174,7 +192,7 @@ struct sta_slab *sta_heap_check(const char *call, const void *p)
     else if (!sta_slot_is_start(offset, s->reciprocal) ||
              sta_slot_index(offset, s->reciprocal) >= sta_slab_carved(s))
         fault = "not the start of an object";
-    else if (((const struct sta_slot *)p)->mark == sta_slot_mark(p)) {
+    else if (sta_slot_is_marked(p)) {
         if (sta_options.check)
             sta_die("%s(%p): double free of a %zu-byte object", call, p,
                     sta_slab_object_bytes(s));
@@ -189,17 +207,17 @@ struct sta_slab *sta_heap_check(const char *call, const void *p)
 
 /* A free in a slab that is not this thread's: what can be told at a glance goes
  * straight to its owner, the rest is looked at closely. */
-STA_NOINLINE void sta_heap_free_other(struct sta_slab *s, struct sta_slot *slot)
+STA_NOINLINE void sta_heap_free_other(struct sta_slot *slot, struct sta_slab *s)
 {
     uint32_t offset = (uint32_t)(uintptr_t)slot - s->start_low;
     if (atomic_load_explicit(&s->owner, memory_order_relaxed) == NULL ||
         sta_slab_state(s) == STA_SLAB_RUN ||
         !sta_slot_is_start(offset, s->reciprocal) ||
         sta_slot_index(offset, s->reciprocal) >= sta_slab_carved(s) ||
-        slot->mark == sta_slot_mark(slot))
+        sta_slot_is_marked(slot))
         sta_heap_free_slow(slot);
     else
-        sta_heap_free_remote(s, slot);
+        sta_heap_free_remote(slot, s);
 }
 
 STA_NOINLINE void sta_heap_free_slow(void *p)
@@ -217,9 +235,9 @@ STA_NOINLINE void sta_heap_free_slow(void *p)
     struct sta_heap *owner =
         atomic_load_explicit(&s->owner, memory_order_relaxed);
     if (owner == sta_self)
-        sta_heap_free_local(s, p);
+        sta_heap_free_local(p, s);
     else if (sta_slab_state(s) == STA_SLAB_RUN && owner != &sta_heap_shared)
         sta_large_free(s);
     else
-        sta_heap_free_remote(s, p);
+        sta_heap_free_remote(p, s);
 }

@@ -21,7 +21,9 @@
  *
  * I1  a slot on free[c] of a class is of a slab of this heap, where it counts
  *     as used.
- * I2  a slot on free[STA_CLASS_COUNT + n] is a whole run of n units.
+ * I2  a slot on free[STA_CLASS_COUNT + n] is a whole run of n units; run_units
+ *     is the sum of them all.
+ * I3  every list of free slots ends in sta_slot_end.
  */
 #ifndef STA_HEAP_HEAP_H
 #define STA_HEAP_HEAP_H
@@ -58,20 +60,40 @@ enum sta_heap_state {
 /* What a free slot holds; a live one belongs to the program. */
 struct sta_slot {
     struct sta_slot *next;
-    uintptr_t mark; /* its address xor the key: already free */
+    uintptr_t mark; /* tells a free slot from a live one */
 };
 
-/* Returns the mark of a free slot. */
+/*
+ * Returns the mark of a free slot: its address and a constant, so that a copy
+ * of the slot elsewhere is no mark.  The sum is no multiple of 16, hence not
+ * the address of an object.
+ */
 static inline uintptr_t sta_slot_mark(const struct sta_slot *slot)
 {
-    return (uintptr_t)slot ^ sta_options.key;
+    return (uintptr_t)slot + 0x5bd1e995;
 }
+
+static inline bool sta_slot_is_marked(const struct sta_slot *slot)
+{
+    return slot->mark == sta_slot_mark(slot);
+}
+
+/*
+ * The end of each list of free slots.  It has no mark, as a slot that was
+ * written to after its free: one test on the fast path finds either.
+ */
+extern const struct sta_slot sta_slot_end STA_HIDDEN;
+
+#define STA_SLOT_END ((struct sta_slot *)(uintptr_t)&sta_slot_end)
 
 struct sta_heap {
     /* the owner's thread */
     struct sta_slot *free[STA_LIST_COUNT];
-    uint8_t class_table[STA_CLASS_TABLE_MAX / 16 + 1];
-    uint32_t run_budget;  /* units that may be freed before a recount */
+    size_t medium_max; /* STA_RUN_BYTES_MAX; 0 where there are no lists */
+    uint8_t class_of[STA_CLASS_TABLE_MAX + 1]; /* by bytes */
+    uint32_t run_units;                        /* on the lists of runs */
+    uint32_t run_most;    /* beyond so many, runs go back to the arena */
+    uint32_t run_cut;     /* units of the runs that went last */
     uint32_t spare_units; /* of empty slabs on the bins' lists */
     uint32_t shrinks;     /* sta_pages_shrinks() when run lists were flushed */
     struct sta_bin bins[STA_CLASS_COUNT];
@@ -125,7 +147,7 @@ static inline void sta_heap_leave(struct sta_heap *h)
 }
 
 /* Frees a live slot of `s`, which another heap owns. */
-void sta_heap_free_remote(struct sta_slab *s, struct sta_slot *slot);
+void sta_heap_free_remote(struct sta_slot *slot, struct sta_slab *s);
 
 /* Takes in what other threads freed.  The caller works on `h`. */
 void sta_heap_drain(struct sta_heap *h);
@@ -141,18 +163,18 @@ void sta_heap_flush_outbox(struct sta_heap *h);
 /* The slow halves of the fast paths below. */
 void *sta_heap_alloc_slow(size_t size);
 void sta_heap_free_slow(void *p);
-void sta_heap_free_other(struct sta_slab *s, struct sta_slot *slot);
-void sta_heap_free_due(struct sta_slab *s, struct sta_slot *slot);
+void sta_heap_free_other(struct sta_slot *slot, struct sta_slab *s);
+void sta_heap_free_due(struct sta_slot *slot, struct sta_slab *s);
 
 /* Pushes a slot on its slab; the caller works on the slab's owner. */
-static inline void sta_heap_free_local(struct sta_slab *s,
-                                       struct sta_slot *slot)
+static inline void sta_heap_free_local(struct sta_slot *slot,
+                                       struct sta_slab *s)
 {
     slot->mark = sta_slot_mark(slot);
     slot->next = s->free;
     s->free = slot;
     if (--s->countdown == 0)
-        sta_heap_free_due(s, slot);
+        sta_heap_free_due(slot, s);
 }
 
 /* Gives back every slot on the heap's lists, and every empty slab. */
@@ -166,40 +188,51 @@ void sta_heap_flush(struct sta_heap *h);
 STA_INLINE void *sta_heap_pop(struct sta_slot **list)
 {
     struct sta_slot *slot = *list;
-    if (sta_likely(slot != NULL)) {
-        *list = slot->next;
-        slot->mark = 0;
-    }
+    if (sta_unlikely(!sta_slot_is_marked(slot)))
+        return NULL;
+    *list = slot->next;
+    slot->mark = 0;
     return slot;
+}
+
+STA_INLINE void *sta_heap_pop_run(struct sta_heap *h, size_t units)
+{
+    void *run = sta_heap_pop(&h->free[STA_CLASS_COUNT + units]);
+    if (sta_likely(run != NULL))
+        h->run_units -= (uint32_t)units;
+    return run;
 }
 
 /* size <= STA_CLASS_TABLE_MAX */
 STA_INLINE void *sta_heap_alloc_small(size_t size)
 {
     struct sta_heap *h = sta_self;
-    return sta_heap_pop(&h->free[h->class_table[(size + 15) / 16]]);
+    return sta_heap_pop(&h->free[h->class_of[size]]);
 }
 
-/*
- * The list that serves a size above STA_CLASS_TABLE_MAX: pages when rounding
- * to them wastes at most an eighth, else a class.  Run lengths beyond the
- * lists' end give numbers from STA_LIST_COUNT on.
- */
-static inline size_t sta_heap_list_of(size_t size)
+/* Returns the units that hold `size` bytes. */
+static inline size_t sta_units_of(size_t size)
 {
-    size_t units = (size + STA_UNIT_BYTES - 1) >> STA_UNIT_LOG2;
-    size_t waste = (units << STA_UNIT_LOG2) - size;
-    if (waste * 8 > size && size <= sta_options.slab_max)
-        return sta_class_of(size);
-    return STA_CLASS_COUNT + units;
+    return (size + STA_UNIT_BYTES - 1) >> STA_UNIT_LOG2;
+}
+
+/* True when a size above STA_CLASS_TABLE_MAX is a run: rounded to pages it
+ * wastes at most an eighth, or there is no class for it. */
+static inline bool sta_heap_wants_run(size_t size)
+{
+    size_t waste = (sta_units_of(size) << STA_UNIT_LOG2) - size;
+    return waste * 8 <= size || size > sta_options.slab_max;
 }
 
 /* size > STA_CLASS_TABLE_MAX */
 STA_INLINE void *sta_heap_alloc_medium(size_t size)
 {
-    if (size > STA_RUN_BYTES_MAX)
+    struct sta_heap *h = sta_self;
+    if (size > h->medium_max)
         return NULL;
-    return sta_heap_pop(&sta_self->free[sta_heap_list_of(size)]);
+    if (sta_heap_wants_run(size))
+        return sta_heap_pop_run(h, sta_units_of(size));
+    return sta_heap_pop(&h->free[sta_class_of_medium(size)]);
 }
 
 /*
@@ -208,7 +241,7 @@ STA_INLINE void *sta_heap_alloc_medium(size_t size)
  * Returns  memory aligned to 16 with undefined contents; NULL when there is
  *          none.  errno is not set.  size 0 is a unique object of 16 bytes.
  * Threads  any.
- * Cost     O(1), 14 instructions when the heap's list has a slot.
+ * Cost     O(1), 13 instructions when the heap's list has a slot.
  */
 static inline void *sta_heap_alloc(size_t size)
 {
@@ -227,7 +260,7 @@ void *sta_heap_alloc_aligned(size_t size, size_t align);
  * Misuse   a pointer that is not the start of a live object ends the process
  *          with one line, see STALLOC_CHECK and STALLOC_FOREIGN.
  * Threads  any.  errno stays.
- * Cost     O(1), 28 instructions in the thread that owns the slab.
+ * Cost     O(1), 27 instructions in the thread that owns the slab.
  */
 STA_INLINE void sta_heap_free(void *p)
 {
@@ -239,23 +272,22 @@ STA_INLINE void sta_heap_free(void *p)
     }
     struct sta_slab *s = sta_region_slab(r, r->map[offset >> STA_UNIT_LOG2]);
     struct sta_slot *slot = p;
-    uintptr_t mark = (uintptr_t)p ^ sta_options.key;
     if (sta_unlikely(atomic_load_explicit(&s->owner, memory_order_relaxed) !=
                      sta_self)) {
-        sta_heap_free_other(s, slot);
+        sta_heap_free_other(slot, s);
         return;
     }
     if (sta_unlikely(!sta_slot_is_start((uint32_t)(uintptr_t)p - s->start_low,
                                         s->reciprocal)) ||
-        sta_unlikely(slot->mark == mark)) {
+        sta_unlikely(sta_slot_is_marked(slot))) {
         sta_heap_free_slow(p);
         return;
     }
-    slot->mark = mark;
+    slot->mark = sta_slot_mark(slot);
     slot->next = s->free;
     s->free = slot;
     if (sta_unlikely(--s->countdown == 0))
-        sta_heap_free_due(s, slot);
+        sta_heap_free_due(slot, s);
 }
 
 /* --- large.c ------------------------------------------------------------- */
@@ -271,7 +303,7 @@ void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
 void sta_large_free(struct sta_slab *s);
 
 /* Puts a run that was freed on its heap's list for the next request. */
-void sta_large_keep(struct sta_slab *s, struct sta_slot *slot);
+void sta_large_keep(struct sta_slot *slot, struct sta_slab *s);
 
 /* Gives the runs that wait on a heap's lists back to the arena. */
 void sta_large_flush(struct sta_heap *h);

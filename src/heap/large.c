@@ -4,9 +4,9 @@
  *
  * A run of up to STA_RUN_UNITS_MAX units belongs to a heap, which keeps it for
  * the next request when it is freed; a larger one belongs to nobody and goes
- * straight back to the arena.  Kept runs are at most a share of what is in use;
- * the fast path does not count what it takes, so they are counted again when a
- * budget of frees is used up, and half of each list goes if they are too many.
+ * straight back to the arena.  Kept runs are at most a share of what is in use:
+ * a free beyond that gives a few back, of each length in turn, so that none
+ * waits for ever and no free takes long.
  *
  * Either is the program's alone while it lives, so that whichever thread
  * resizes it may change its descriptor.
@@ -47,72 +47,58 @@ void sta_large_free(struct sta_slab *s)
     sta_pages_free(s, false);
 }
 
-/* Gives back the runs behind the first `keep` of a list; returns how many
- * stay. */
-static uint32_t cut_runs(struct sta_heap *h, uint32_t list, uint32_t keep)
+/* Gives up to `count` of the runs of `units` that wait back to the arena. */
+static void cut_runs(struct sta_heap *h, uint32_t units, uint32_t count)
 {
-    struct sta_slot **link = &h->free[list];
-    uint32_t kept = 0;
-    while (*link && kept < keep) {
-        link = &(*link)->next;
-        kept++;
-    }
-    struct sta_slot *slot = *link;
-    *link = NULL;
-    while (slot) {
-        struct sta_slot *next = slot->next;
+    uint32_t list = STA_CLASS_COUNT + units;
+    for (; count > 0 && h->free[list] != STA_SLOT_END; count--) {
+        struct sta_slot *slot = h->free[list];
+        h->free[list] = slot->next;
+        h->run_units -= units;
         h->handed[list]--;
         sta_large_free(sta_slab_of(slot));
-        slot = next;
     }
-    return kept;
+}
+
+/* Sets how many units may wait, by what is in use now. */
+static void set_run_most(struct sta_heap *h)
+{
+    uint32_t share = (uint32_t)(sta_pages_used() / STA_RUN_KEEP_SHARE);
+    h->run_most = sta_pages_cache_units(STA_RUN_KEEP_UNITS + share);
 }
 
 void sta_large_flush(struct sta_heap *h)
 {
     for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++)
-        cut_runs(h, STA_CLASS_COUNT + n, 0);
-    h->run_budget = sta_pages_cache_units(STA_RUN_KEEP_UNITS);
+        cut_runs(h, n, UINT32_MAX);
+    set_run_most(h);
     h->shrinks = sta_pages_shrinks();
 }
 
-/* Counts the units that wait on the run lists, halves the lists when they are
- * too many, and sets the budget until the next count. */
-static STA_NOINLINE void recount_runs(struct sta_heap *h)
+/* More units wait than may: gives a few runs of one length back, of another
+ * length each time. */
+static STA_NOINLINE void too_many_runs(struct sta_heap *h)
 {
-    uint32_t runs[STA_RUN_UNITS_MAX + 1];
-    uint32_t units = 0;
-    size_t share = sta_pages_used() / STA_RUN_KEEP_SHARE;
-    uint32_t most = sta_pages_cache_units(STA_RUN_KEEP_UNITS + (uint32_t)share);
-    for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++) {
-        runs[n] = 0;
-        for (struct sta_slot *s = h->free[STA_CLASS_COUNT + n]; s; s = s->next)
-            runs[n]++;
-        units += n * runs[n];
+    set_run_most(h);
+    while (h->run_units > h->run_most) {
+        h->run_cut = h->run_cut % STA_RUN_UNITS_MAX + 1;
+        if (h->free[STA_CLASS_COUNT + h->run_cut] == STA_SLOT_END)
+            continue;
+        cut_runs(h, h->run_cut, STA_RUN_CUT);
+        return;
     }
-    if (units > most / 2) {
-        units = 0;
-        for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++)
-            units += n * cut_runs(h, STA_CLASS_COUNT + n, runs[n] / 2);
-    }
-    h->run_budget = most - units;
 }
 
-void sta_large_keep(struct sta_slab *s, struct sta_slot *slot)
+void sta_large_keep(struct sta_slot *slot, struct sta_slab *s)
 {
     struct sta_heap *h = atomic_load_explicit(&s->owner, memory_order_relaxed);
-    bool only = h->free[s->list] == NULL;
     slot->next = h->free[s->list];
     h->free[s->list] = slot;
     h->handed[s->list]++;
-    s->free = NULL;
     s->countdown = 1;
-    if (only) /* one a length waits for nothing, so that pairs never count */
-        return;
-    if (h->run_budget <= s->unit_count)
-        recount_runs(h);
-    else
-        h->run_budget -= s->unit_count;
+    h->run_units += s->unit_count;
+    if (sta_unlikely(h->run_units > h->run_most))
+        too_many_runs(h);
 }
 
 size_t sta_heap_usable(const void *p)

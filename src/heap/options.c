@@ -10,7 +10,6 @@
 #include "heap/options.h"
 
 #include <string.h>
-#include <sys/auxv.h>
 
 #include "heap/config.h"
 #include "os/die.h"
@@ -209,20 +208,9 @@ static void read_one(const char *name, size_t name_len, const char *value,
     sta_warn("%s: unknown variable, ignored; see libstalloc(7)", shown);
 }
 
-/* Of the random bytes that the kernel gives to every process. */
-static uintptr_t random_key(void)
-{
-    uintptr_t key = 0;
-    const void *bytes = (const void *)getauxval(AT_RANDOM);
-    if (bytes)
-        memcpy(&key, bytes, sizeof key);
-    return key;
-}
-
 void sta_options_read(void)
 {
     sta_options = (struct sta_options){
-        .key = random_key(),
         .slab_max = STA_SLAB_MAX_DEFAULT,
         .variant = STA_DEFAULT_VARIANT,
         .purge_auto = true,

@@ -22,10 +22,9 @@ enum sta_foreign { STA_FOREIGN_ABORT, STA_FOREIGN_IGNORE, STA_FOREIGN_FORWARD };
 struct sta_options {
     /* The alignment makes it a page of its own, which is read-only once the
      * options are set. */
-    _Alignas(4096) uintptr_t key; /* secret of this process; marks free slots */
-    size_t arena_bytes;           /* fixed size of the arena; 0: it grows */
-    size_t slab_max;              /* bytes; larger objects are page runs */
-    size_t keep_bytes;            /* STALLOC_PURGE=SIZE */
+    _Alignas(4096) size_t arena_bytes; /* fixed size; 0: the arena grows */
+    size_t slab_max;                   /* bytes; larger objects are page runs */
+    size_t keep_bytes;                 /* STALLOC_PURGE=SIZE */
     enum sta_variant variant;
     enum sta_format stats;
     enum sta_foreign foreign;

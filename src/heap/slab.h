@@ -22,9 +22,9 @@
  * I2  countdown reaches 0 when something is due: the first frees of a full
  *     slab, or the last of any other.  So one decrement and one test serve
  *     the fast path for both.
- * I3  a free slot holds the next free slot in its first word and its mark
- *     (address xor the process's key) in its second; a live one never holds
- *     its mark but by the program's doing, one chance in 2^64.
+ * I3  a free slot holds the next free slot in its first word and its mark in
+ *     its second (heap.h); a live one never holds its mark but by the
+ *     program's doing, one chance in 2^64.
  * I4  the map names the descriptor at every unit of a slab, and at the first
  *     unit only of a run; all other entries are 0.
  */

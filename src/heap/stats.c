@@ -109,8 +109,8 @@ static void add_heap(struct sta_stats *t, const struct sta_heap *h, bool walk)
         if (!units)
             bytes = sta_class_bytes(list);
         uint64_t waiting = 0;
-        for (const struct sta_slot *s = walk ? h->free[list] : NULL; s;
-             s = s->next)
+        for (const struct sta_slot *s = walk ? h->free[list] : STA_SLOT_END;
+             s != STA_SLOT_END; s = s->next)
             waiting++;
         c->total += h->handed[list] - waiting;
         t->total_bytes += (h->handed[list] - waiting) * bytes;

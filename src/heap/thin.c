@@ -58,7 +58,8 @@ static uint32_t free_units(const struct sta_slab *s)
              u <= last_unit(slot_bytes, i); u++)
             used[u]++;
     }
-    for (const struct sta_slot *slot = s->free; slot; slot = slot->next) {
+    for (const struct sta_slot *slot = s->free; slot != STA_SLOT_END;
+         slot = slot->next) {
         uint32_t i = index_of(s, slot);
         for (uint32_t u = first_unit(slot_bytes, i);
              u <= last_unit(slot_bytes, i); u++)
@@ -75,9 +76,9 @@ static uint32_t free_units(const struct sta_slab *s)
 static void drop_slots(struct sta_slab *s, uint32_t units)
 {
     uint32_t slot_bytes = sta_class_bytes(s->list);
-    struct sta_slot *kept = NULL;
+    struct sta_slot *kept = STA_SLOT_END;
     struct sta_slot *slot = s->free;
-    while (slot) {
+    while (slot != STA_SLOT_END) {
         struct sta_slot *next = slot->next;
         if ((units_of_slot(slot_bytes, index_of(s, slot)) & units) == 0) {
             slot->next = kept;

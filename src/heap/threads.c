@@ -89,8 +89,8 @@ void sta_heap_flush_outbox(struct sta_heap *h)
 }
 
 /* Frees a slot in a heap that no thread owns; false when one owns it now. */
-static bool free_locked(struct sta_heap *owner, struct sta_slab *s,
-                        struct sta_slot *slot)
+static bool free_locked(struct sta_heap *owner, struct sta_slot *slot,
+                        struct sta_slab *s)
 {
     sta_lock_acquire(&owner->lock);
     bool here =
@@ -98,22 +98,22 @@ static bool free_locked(struct sta_heap *owner, struct sta_slab *s,
         atomic_load_explicit(&owner->state, memory_order_relaxed) !=
             STA_HEAP_ACTIVE;
     if (here)
-        sta_heap_free_local(s, slot);
+        sta_heap_free_local(slot, s);
     sta_lock_release(&owner->lock);
     return here;
 }
 
-void sta_heap_free_remote(struct sta_slab *s, struct sta_slot *slot)
+void sta_heap_free_remote(struct sta_slot *slot, struct sta_slab *s)
 {
     struct sta_heap *self = sta_self;
     struct sta_heap *owner =
         atomic_load_explicit(&s->owner, memory_order_relaxed);
     if (atomic_load_explicit(&owner->state, memory_order_relaxed) !=
             STA_HEAP_ACTIVE &&
-        free_locked(owner, s, slot))
+        free_locked(owner, slot, s))
         return;
     owner = atomic_load_explicit(&s->owner, memory_order_relaxed);
-    slot->mark = (uintptr_t)slot ^ sta_options.key;
+    slot->mark = sta_slot_mark(slot);
     if (self == &sta_heap_none || self == &sta_heap_gone) {
         send(owner, slot, slot);
         return;
@@ -137,12 +137,14 @@ void sta_heap_drain(struct sta_heap *h)
     struct sta_slot *slot =
         atomic_exchange_explicit(&h->inbox, NULL, memory_order_acquire);
     while (slot) {
+        if (sta_unlikely(!sta_slot_is_marked(slot)) && sta_options.check)
+            sta_die("malloc: the free object %p was written to", (void *)slot);
         struct sta_slot *next = slot->next;
         struct sta_slab *s = sta_slab_of(slot);
         struct sta_heap *owner =
             atomic_load_explicit(&s->owner, memory_order_relaxed);
         if (owner == h)
-            sta_heap_free_local(s, slot);
+            sta_heap_free_local(slot, s);
         else /* adopted meanwhile; no lock may be taken here, rank 2 is */
             push_inbox(owner, slot, slot);
         slot = next;
@@ -198,8 +200,12 @@ struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c)
 
 static void heap_init(struct sta_heap *h, enum sta_heap_state state)
 {
-    memcpy(h->class_table, sta_class_table, sizeof h->class_table);
-    h->run_budget = sta_pages_cache_units(STA_RUN_KEEP_UNITS);
+    for (uint32_t list = 0; list < STA_LIST_COUNT; list++)
+        h->free[list] = STA_SLOT_END;
+    h->medium_max = STA_RUN_BYTES_MAX;
+    for (size_t size = 0; size <= STA_CLASS_TABLE_MAX; size++)
+        h->class_of[size] = (uint8_t)sta_class_of(size);
+    h->run_most = sta_pages_cache_units(STA_RUN_KEEP_UNITS);
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
         sta_list_init(&h->bins[c].partial);
     atomic_store_explicit(&h->state, state, memory_order_relaxed);
