@@ -25,8 +25,12 @@
  *
  * Fork: the stdio list lock is taken before ours, as glibc does for its own
  * malloc: getline holds a FILE and calls malloc, fflush(NULL) holds the list
- * and waits for that FILE.  In the child the heaps of the threads that are not
- * there any more stay as they are, since one may have been at work on them.
+ * and waits for that FILE.  Our handlers are registered before all others: then
+ * theirs may allocate, and may take locks that other threads allocate under, as
+ * our locks are the last to be taken and the first to be freed.
+ *
+ * In the child the heaps of the threads that are not there any more stay as
+ * they are, since one may have been at work on them.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -40,6 +44,7 @@
 #include "heap/bins.h"
 #include "heap/stats.h"
 #include "os/die.h"
+#include "os/env.h"
 
 _Thread_local struct sta_heap *sta_self
     __attribute__((tls_model("initial-exec"))) = &sta_heap_none;
@@ -321,6 +326,16 @@ static void after_fork_child(void)
         _IO_list_resetlock();
 }
 
+/* The linker flag -z initfirst puts this constructor before those of all other
+ * libraries, and of the program.  Without it, which is a static program's or
+ * another C library's lot, the first call may come earlier: see start(). */
+__attribute__((constructor(101))) static void register_fork(void)
+{
+    static _Atomic int registered;
+    if (!atomic_exchange_explicit(&registered, 1, memory_order_relaxed))
+        pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}
+
 /* --- Start --------------------------------------------------------------- */
 
 enum { RAW, BUSY, READY };
@@ -344,7 +359,8 @@ static void start(void)
     heap_init(&sta_heap_shared, STA_HEAP_SHARED);
     if (sta_options.variant == STA_VARIANT_LOCAL)
         pthread_key_create(&thread_end_key, thread_end);
-    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+    register_fork();
+    sta_env_keep_program();
     sta_stats_start();
     atomic_store_explicit(&state, READY, memory_order_release);
 }

@@ -29,7 +29,7 @@ void sta_env_each(const char *prefix,
  * over the arguments, into which program_invocation_short_name points. */
 static char program[256] = "program";
 
-__attribute__((constructor)) static void keep_program(void)
+void sta_env_keep_program(void)
 {
     const char *name = program_invocation_short_name;
     if (name && *name)

@@ -15,6 +15,9 @@ void sta_env_each(const char *prefix,
                                const char *value, void *context),
                   void *context);
 
+/* Looks up the name of this program while it is as it was at the start. */
+void sta_env_keep_program(void);
+
 /* Returns the last component of this program's file name, for messages. */
 const char *sta_env_program(void);
 

@@ -90,6 +90,12 @@ static inline void check_needs_threads(void)
         _exit(CHECK_SKIP);
 }
 
+/* True when the tests may take their time: `scripts/test --long`. */
+static inline int check_is_long(void)
+{
+    return getenv("STA_TEST_LONG") != NULL;
+}
+
 /*
  * Starts the program again with NAME=VALUE in its environment unless it is
  * there: options are read once, at the first allocation.
