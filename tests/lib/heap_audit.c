@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The heap's structures say the same thing twice or more: a slab counts the
+ * slots that are off its list, and they lie on other lists or with the program;
+ * a unit is free in the run index, or has a map entry that leads to one
+ * descriptor.  So the audit builds the picture anew, from the bottom, in memory
+ * of its own, and compares:
+ *
+ *   - of each unit, which descriptor holds it: at most one (pages.c, I2);
+ *   - of each slot, where it is: on its slab's list, on its heap's, on its way
+ *     to another heap, or with the program: in one place only, and what the
+ *     slabs count is what was found.
+ *
+ * A list that has gone wrong may be a ring: no walk is longer than its slab or
+ * region allows.
+ */
+#include "tests/lib/heap_audit.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "heap/thin.h"
+#include "tests/lib/heap_audit_parts.h"
+
+enum place { NOWHERE, ON_SLAB, ON_HEAP, ON_ITS_WAY, LIVE };
+
+struct picture audit_pictures[STA_REGIONS_MAX];
+
+static unsigned faults;
+
+void audit_fault(const char *format, ...)
+{
+    va_list args;
+    if (faults++ >= 10) /* the first lines say it all */
+        return;
+    va_start(args, format);
+    fprintf(stderr, "heap_audit: ");
+    vfprintf(stderr, format, args);
+    fprintf(stderr, "\n");
+    va_end(args);
+}
+
+const char *audit_name(const struct sta_slab *s)
+{
+    static char text[120];
+    snprintf(text, sizeof text,
+             "slab %u of region %u (units %u+%u, list %u, state %d)",
+             audit_index(s), s->region, s->unit_first, s->unit_count, s->list,
+             sta_slab_state(s));
+    return text;
+}
+
+static struct tally *tally_of(const struct sta_slab *s)
+{
+    return &audit_pictures[s->region].tallies[audit_index(s)];
+}
+
+/* Enters a slot in the picture; returns its slab, or NULL after a fault. */
+static struct sta_slab *enter(const void *p, enum place place)
+{
+    struct sta_slab *s = sta_slab_of(p);
+    HOLDS(s != NULL && audit_in_use(s), "%p: not in a slab (place %d)", p,
+          place);
+    if (s == NULL || !audit_in_use(s))
+        return NULL;
+    uint32_t offset = (uint32_t)(uintptr_t)p - s->start_low;
+    bool is_slot = sta_slot_is_start(offset, s->reciprocal) &&
+                   sta_slot_index(offset, s->reciprocal) < sta_slab_carved(s);
+    HOLDS(is_slot, "%p: not a slot of %s (place %d)", p, audit_name(s), place);
+    if (!is_slot)
+        return NULL;
+    uintptr_t at = (uintptr_t)p - sta_regions[s->region].base;
+    unsigned char *found = &audit_pictures[s->region].places[at / 16];
+    HOLDS(*found == NOWHERE, "%p: in place %d and %d", p, *found, place);
+    *found = (unsigned char)place;
+    HOLDS(sta_slab_state(s) != STA_SLAB_THIN || !sta_slab_is_purged(s, p),
+          "%p: on a purged page of %s (place %d)", p, audit_name(s), place);
+    bool is_free = sta_slot_is_marked(p);
+    HOLDS(is_free == (place != LIVE), "%p: the mark is wrong (place %d)", p,
+          place);
+    tally_of(s)->on_slab += place == ON_SLAB;
+    tally_of(s)->elsewhere += place == ON_HEAP || place == ON_ITS_WAY;
+    tally_of(s)->live += place == LIVE;
+    return s;
+}
+
+/* Slots of a thin slab that are on purged pages, and so on no list. */
+static uint32_t purged_slots(const struct sta_slab *s)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < sta_slab_carved(s) && s->purged; i++)
+        count += sta_slab_is_purged(s, (char *)sta_slab_start(s) +
+                                           i * sta_class_bytes(s->list));
+    return count;
+}
+
+static bool has_list(const struct sta_slab *s)
+{
+    return audit_in_use(s) && sta_slab_state(s) != STA_SLAB_RUN &&
+           sta_slab_state(s) != STA_SLAB_OWN;
+}
+
+/* Enters the slots of a slab's own list. */
+static void audit_slab_list(struct sta_slab *s)
+{
+    uint32_t walked = 0;
+    for (struct sta_slot *p = s->free;
+         p != STA_SLOT_END && walked <= s->capacity; p = p->next) {
+        struct sta_slab *of = enter(p, ON_SLAB);
+        HOLDS(of == s, "%p: on the list of %s", (void *)p, audit_name(s));
+        if (of != s)
+            return;
+        walked++;
+    }
+}
+
+/* Enters what a heap's list has; returns how many. */
+static size_t audit_list(const struct sta_heap *h, uint32_t list)
+{
+    size_t count = 0;
+    for (struct sta_slot *p = h->free[list]; p != STA_SLOT_END; p = p->next) {
+        struct sta_slab *s = enter(p, ON_HEAP);
+        if (s == NULL)
+            break;
+        HOLDS(s->owner == h && s->list == list, "%p of %s: on list %u of %p",
+              (void *)p, audit_name(s), list, (const void *)h);
+        HOLDS((sta_slab_state(s) == STA_SLAB_RUN) == (list >= STA_CLASS_COUNT),
+              "%p of %s: on list %u", (void *)p, audit_name(s), list);
+        count++;
+    }
+    HOLDS(count <= h->handed[list], "list %u: %zu slots of %zu handed", list,
+          count, (size_t)h->handed[list]);
+    return count;
+}
+
+/* A slab that a heap owns, by its state. */
+static void audit_slab(const struct sta_slab *s)
+{
+    const struct tally *t = tally_of(s);
+    enum sta_slab_state state = sta_slab_state(s);
+    uint32_t bytes = sta_class_bytes(s->list);
+    uint32_t used = sta_slab_used(s);
+    const struct sta_bin *bin = &s->owner->bins[s->list];
+    bool linked = s->link.next != &s->link;
+    HOLDS(s->reciprocal == sta_slot_reciprocal(bytes), "%s: reciprocal",
+          audit_name(s));
+    HOLDS(s->capacity == s->unit_count * STA_UNIT_BYTES / bytes &&
+              sta_slab_carved(s) <= s->capacity,
+          "%s: %u of %u slots carved", audit_name(s), sta_slab_carved(s),
+          s->capacity);
+    HOLDS(t->on_slab + purged_slots(s) + used == sta_slab_carved(s),
+          "%s: %u on its list, %u purged, %u used of %u", audit_name(s),
+          t->on_slab, purged_slots(s), used, sta_slab_carved(s));
+    HOLDS(linked == (state == STA_SLAB_PARTIAL || state == STA_SLAB_THIN),
+          "%s: its link", audit_name(s));
+    HOLDS((bin->current == s) == (state == STA_SLAB_CURRENT),
+          "%s: not what its bin has as current", audit_name(s));
+    HOLDS(s->purged == 0 || state == STA_SLAB_THIN, "%s: purged %x",
+          audit_name(s), s->purged);
+    HOLDS(s->countdown > 0 || used == 0, "%s: due, and nobody came",
+          audit_name(s));
+    if (state == STA_SLAB_CURRENT)
+        HOLDS(s->excess == 0, "%s: excess %u", audit_name(s), s->excess);
+    if (state == STA_SLAB_FULL)
+        HOLDS(
+            sta_slab_carved(s) == s->capacity &&
+                t->on_slab + s->countdown <= s->capacity / STA_FULL_SHARE + 1u,
+            "%s: %u free, due in %u", audit_name(s), t->on_slab, s->countdown);
+    if (state == STA_SLAB_THIN)
+        HOLDS(used > 0, "%s: thin and empty", audit_name(s));
+}
+
+/* The bin of class `c` against its slabs; returns units of empty ones. */
+static uint32_t audit_bin(const struct sta_heap *h, uint32_t c)
+{
+    const struct sta_bin *bin = &h->bins[c];
+    uint32_t slabs = 0;
+    uint32_t listed = 0;
+    uint32_t spare = 0;
+    for (uint32_t i = 0; i < sta_region_count; i++)
+        for (uint32_t n = 1; n < sta_regions[i].slab_used; n++) {
+            const struct sta_slab *s = &sta_regions[i].slabs[n];
+            slabs += audit_in_use(s) && s->owner == h && s->list == c;
+        }
+    for (struct sta_list *l = bin->partial.next;
+         l != &bin->partial && listed <= slabs; l = l->next) {
+        const struct sta_slab *s = sta_slab_of_link(l);
+        HOLDS(l->next->prev == l && l->prev->next == l, "a bin's links");
+        HOLDS(s->owner == h && s->list == c, "%s: in a bin of class %u",
+              audit_name(s), c);
+        spare += sta_slab_used(s) == 0 ? s->unit_count : 0;
+        listed++;
+    }
+    HOLDS(listed <= slabs && slabs == bin->slab_count,
+          "class %u: %u slabs, %u counted, %u partial", c, slabs,
+          bin->slab_count, listed);
+    return spare;
+}
+
+/* Runs that a heap keeps, by the rule of large.c: little more than a share. */
+static void audit_kept(const struct sta_heap *h)
+{
+    size_t peak = sta_page_counts.used_peak_units;
+    uint32_t most = sta_pages_cache_units(
+        STA_RUN_KEEP_UNITS + (uint32_t)(peak / STA_RUN_KEEP_SHARE));
+    size_t kept = 0;
+    size_t each = 0; /* of each length a run */
+    for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++) {
+        kept += n * audit_list(h, STA_CLASS_COUNT + n);
+        each += n;
+    }
+    HOLDS(kept == h->run_units, "%zu units of runs kept, counted as %u", kept,
+          h->run_units);
+    HOLDS(h->run_most <= most, "%u units may be kept, not %u", h->run_most,
+          most);
+    HOLDS(kept <= most + STA_RUN_CUT * each, "%zu units of runs kept, of %u",
+          kept, most);
+}
+
+static void audit_heap(const struct sta_heap *h)
+{
+    uint32_t spare = 0;
+    uint32_t sent = 0;
+    bool idle = h->state == STA_HEAP_IDLE;
+    HOLDS(h->lock.state == 0, "the lock of heap %p is held", (const void *)h);
+    HOLDS(h->next == NULL || h != &sta_heap_shared, "a shared heap is listed");
+    for (size_t i = 0; i <= STA_CLASS_TABLE_MAX; i++)
+        HOLDS(h->class_of[i] == sta_class_of(i), "class of %zu", i);
+    for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
+        size_t waiting = audit_list(h, c);
+        spare += audit_bin(h, c);
+        HOLDS(!idle || (waiting == 0 && h->bins[c].current == NULL),
+              "an idle heap caches class %u", c);
+    }
+    HOLDS(spare == h->spare_units, "%u spare units, counted as %u", spare,
+          h->spare_units);
+    HOLDS(!idle || spare == 0, "an idle heap keeps empty slabs");
+    audit_kept(h);
+    for (struct sta_slot *p = h->inbox; p; p = p->next)
+        if (!enter(p, ON_ITS_WAY))
+            break;
+    for (struct sta_slot *p = h->out_count ? h->out_first : NULL; p;
+         p = p == h->out_last ? NULL : p->next)
+        sent += enter(p, ON_ITS_WAY) != NULL;
+    HOLDS(sent == h->out_count && sent < STA_OUTBOX_SLOTS,
+          "%u slots to send, counted as %u", sent, h->out_count);
+}
+
+/* All descriptors against what was found of their slots. */
+static void audit_tallies(bool live_known)
+{
+    uint32_t own = 0;
+    for (uint32_t i = 0; i < sta_region_count; i++)
+        for (uint32_t n = 1; n < sta_regions[i].slab_used; n++) {
+            const struct sta_slab *s = &sta_regions[i].slabs[n];
+            const struct tally *t = tally_of(s);
+            own += sta_slab_state(s) == STA_SLAB_OWN;
+            if (!audit_in_use(s) || sta_slab_state(s) == STA_SLAB_OWN)
+                continue;
+            if (sta_slab_state(s) == STA_SLAB_RUN)
+                HOLDS(sta_slab_used(s) == 1 && s->capacity == 1, "%s: counts",
+                      audit_name(s));
+            else
+                audit_slab(s);
+            HOLDS(!live_known || t->elsewhere + t->live == sta_slab_used(s),
+                  "%s: %u used, %u live and %u elsewhere", audit_name(s),
+                  sta_slab_used(s), t->live, t->elsewhere);
+            HOLDS(t->elsewhere <= sta_slab_used(s), "%s: %u used, %u elsewhere",
+                  audit_name(s), sta_slab_used(s), t->elsewhere);
+        }
+    for (const struct sta_heap *h = sta_heaps; h; h = h->next)
+        own--;
+    HOLDS(own + sta_regions[0].own_used == 0, "memory of the library itself");
+}
+
+bool heap_audit(const void *const *live, size_t count)
+{
+    size_t used = 0;
+    faults = 0;
+    HOLDS(sta_pages_lock.state == 0 && sta_heaps_lock.state == 0,
+          "a lock is held");
+    for (uint32_t i = 0; i < sta_region_count; i++)
+        used += audit_region(&sta_regions[i]);
+    HOLDS(used == sta_pages_used(), "%zu units in use, counted as %zu", used,
+          sta_pages_used());
+    HOLDS(used <= sta_page_counts.used_peak_units, "more in use than ever");
+    for (uint32_t i = 0; i < sta_region_count; i++)
+        for (uint32_t n = 1; n < sta_regions[i].slab_used; n++)
+            if (has_list(&sta_regions[i].slabs[n]))
+                audit_slab_list(&sta_regions[i].slabs[n]);
+    for (const struct sta_heap *h = sta_heaps; h; h = h->next)
+        audit_heap(h);
+    if (sta_region_count > 0)
+        audit_heap(&sta_heap_shared);
+    for (size_t i = 0; i < count; i++)
+        enter(live[i], LIVE);
+    audit_tallies(live != NULL);
+    for (uint32_t i = 0; i < sta_region_count; i++) {
+        free(audit_pictures[i].tallies);
+        free(audit_pictures[i].holders);
+        free(audit_pictures[i].places);
+    }
+    return faults == 0;
+}

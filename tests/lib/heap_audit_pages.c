@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* The audit's lower half: regions, their units and descriptors. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/bitmap.h"
+#include "tests/lib/heap_audit.h"
+#include "tests/lib/heap_audit_parts.h"
+
+/* Enters the units of a descriptor in the picture. */
+static void audit_descriptor(const struct sta_region *r,
+                             const struct sta_slab *s)
+{
+    uint32_t *holders = audit_pictures[r - sta_regions].holders;
+    uint32_t end = s->unit_first + s->unit_count;
+    HOLDS(s->region == r - sta_regions, "%s: wrong region", audit_name(s));
+    HOLDS(s->unit_count > 0 && end <= sta_region_units(r),
+          "%s: beyond what is committed", audit_name(s));
+    HOLDS(s->start_low == (uint32_t)(uintptr_t)sta_slab_start(s),
+          "%s: wrong address", audit_name(s));
+    HOLDS(sta_runs_all_used(&r->runs, s->unit_first, s->unit_count),
+          "%s: some of it is free", audit_name(s));
+    HOLDS(end <= r->stale.used_top, "%s: above used_top", audit_name(s));
+    for (uint32_t u = s->unit_first; u < end && u < sta_region_units(r); u++) {
+        bool mapped = u == s->unit_first || sta_slab_state(s) != STA_SLAB_RUN;
+        HOLDS(holders[u] == 0, "%s: unit %u is slab %u's too", audit_name(s), u,
+              holders[u]);
+        holders[u] = audit_index(s);
+        HOLDS(r->map[u] == (mapped ? audit_index(s) * sizeof *s : 0),
+              "%s: the map at unit %u has %u", audit_name(s), u, r->map[u]);
+    }
+}
+
+/* The list of unused descriptors has each of them once. */
+static void audit_unused(const struct sta_region *r)
+{
+    uint32_t unused = 0;
+    uint32_t listed = 0;
+    for (uint32_t i = 1; i < r->slab_used; i++)
+        unused += !audit_in_use(&r->slabs[i]);
+    for (uint32_t i = r->slab_free; i != 0 && listed <= unused;
+         i = r->slabs[i].unit_first) {
+        HOLDS(i < r->slab_used && !audit_in_use(&r->slabs[i]),
+              "descriptor %u is on the list of unused ones", i);
+        if (i >= r->slab_used)
+            break;
+        listed++;
+    }
+    HOLDS(listed == unused, "%u unused descriptors, %u of them on the list",
+          unused, listed);
+    HOLDS(!audit_in_use(&r->slabs[0]) && r->slabs[0].owner == NULL,
+          "descriptor 0 is not nobody's");
+}
+
+static void audit_stale(const struct sta_region *r)
+{
+    const struct sta_stale *t = &r->stale;
+    uint32_t units = sta_region_units(r);
+    uint32_t end = (uint32_t)(r->bytes >> STA_UNIT_LOG2);
+    uint32_t count = 0;
+    uint32_t u = 0;
+    while ((u = sta_bitmap_first_one(t->bits, u, units)) < units) {
+        HOLDS(audit_pictures[r - sta_regions].holders[u] == 0,
+              "unit %u is stale and in use", u);
+        HOLDS(u < t->top && u < t->used_top,
+              "stale unit %u is above top %u or used_top %u", u, t->top,
+              t->used_top);
+        count++;
+        u++;
+    }
+    end = end < units + 4096 ? end : units + 4096;
+    HOLDS(sta_bitmap_first_one(t->bits, units, end) == end,
+          "a unit that is not committed is stale");
+    HOLDS(count == t->count, "%u stale units, counted as %u", count, t->count);
+    HOLDS(t->low <= t->count, "stale.low %u of %u", t->low, t->count);
+}
+
+uint32_t audit_region(const struct sta_region *r)
+{
+    struct picture *p = &audit_pictures[r - sta_regions];
+    uint32_t units = sta_region_units(r);
+    uint32_t used = 0;
+    p->tallies = calloc(r->slab_used, sizeof *p->tallies);
+    p->holders = calloc(units + 1, sizeof *p->holders);
+    p->places = calloc(units + 1, STA_UNIT_BYTES / 16);
+    HOLDS(sta_runs_audit(&r->runs), "the run index is inconsistent");
+    for (uint32_t i = 1; i < r->slab_used; i++)
+        if (audit_in_use(&r->slabs[i]))
+            audit_descriptor(r, &r->slabs[i]);
+    for (uint32_t u = 0; u < units; u++) {
+        used += p->holders[u] != 0;
+        HOLDS(p->holders[u] != 0 || r->map[u] == 0,
+              "unit %u is free, and the map has %u", u, r->map[u]);
+    }
+    for (uint32_t u = units; u < r->map_units; u++)
+        HOLDS(r->map[u] == 0, "unit %u is not there, and the map has %u", u,
+              r->map[u]);
+    HOLDS(used + sta_runs_free_units(&r->runs) == units,
+          "%u units: %u in use, %u free", units, used,
+          sta_runs_free_units(&r->runs));
+    audit_unused(r);
+    audit_stale(r);
+    return used;
+}
+
+bool heap_audit_zero(void)
+{
+    for (uint32_t i = 0; i < sta_region_count; i++) {
+        const struct sta_region *r = &sta_regions[i];
+        uint32_t end = r->stale.used_top; /* above, nobody ever wrote */
+        for (uint32_t u = 0; u < end; u++) {
+            const uint64_t *p =
+                (const void *)(r->base + ((uintptr_t)u << STA_UNIT_LOG2));
+            if (!sta_runs_free_at(&r->runs, u) ||
+                sta_bitmap_first_one(r->stale.bits, u, u + 1) == u)
+                continue;
+            for (size_t k = 0; k < STA_UNIT_BYTES / sizeof *p; k++)
+                if (p[k] != 0) {
+                    fprintf(stderr,
+                            "heap_audit: free unit %u is not stale and "
+                            "not zero\n",
+                            u);
+                    return false;
+                }
+        }
+    }
+    return true;
+}
