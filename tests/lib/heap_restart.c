@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Many lives of the heap in one process; see heap_restart.h. */
+#include "tests/lib/heap_restart.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "heap/region.h"
+#include "os/die.h"
+
+const char *volatile heap_last_words;
+jmp_buf heap_death;
+
+/* In place of os/die.c, which is in an archive and hence left there. */
+void sta_warn(const char *format, ...)
+{
+    (void)format;
+}
+
+_Noreturn void sta_die(const char *format, ...)
+{
+    heap_last_words = format;
+    longjmp(heap_death, 1);
+}
+
+static void (*thread_end)(void *heap);
+
+int __real_pthread_key_create(pthread_key_t *key, void (*end)(void *));
+int __wrap_pthread_key_create(pthread_key_t *key, void (*end)(void *));
+int __wrap_pthread_key_create(pthread_key_t *key, void (*end)(void *))
+{
+    thread_end = end;
+    return __real_pthread_key_create(key, NULL);
+}
+
+void heap_end_thread(void)
+{
+    if (sta_self != &sta_heap_none && sta_self != &sta_heap_gone)
+        thread_end(sta_self);
+}
+
+bool heap_restart(const struct sta_options *options)
+{
+    static struct sta_heap shared;
+    static bool started;
+
+    if (!started) {
+        sta_heap_leave(sta_heap_enter());
+        memcpy(&shared, &sta_heap_shared, sizeof shared);
+        started = mprotect(&sta_options, sizeof sta_options,
+                           PROT_READ | PROT_WRITE) == 0;
+    }
+    sta_options = *options;
+    for (uint32_t i = 0; i < sta_region_count; i++)
+        sta_region_release(&sta_regions[i]);
+    sta_region_count = 0;
+    memset(&sta_page_counts, 0, sizeof sta_page_counts);
+    memcpy(&sta_heap_shared, &shared, sizeof shared);
+    for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
+        sta_list_init(&sta_heap_shared.bins[c].partial);
+    sta_heap_shared.run_most = sta_pages_cache_units(STA_RUN_KEEP_UNITS);
+    sta_heaps = NULL;
+    sta_lock_reset(&sta_heaps_lock);
+    sta_lock_reset(&sta_pages_lock);
+    sta_self = &sta_heap_none;
+    return sta_pages_init();
+}
