@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* Formatted output without allocation; see out.h. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "os/out.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void sta_out_flush(struct sta_out *o)
 {
     int saved = errno;
     for (size_t done = 0; done < o->len && o->error == 0;) {
-        ssize_t n = write(o->fd, o->text + done, o->len - done);
+        /* Not write(): it is a cancellation point, and others replace it. */
+        ssize_t n = syscall(SYS_write, o->fd, o->text + done, o->len - done);
         if (n >= 0)
             done += (size_t)n;
         else if (errno != EINTR)

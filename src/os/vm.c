@@ -12,6 +12,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -35,15 +36,20 @@ size_t sta_vm_memory_bytes(void)
     return bytes;
 }
 
-/* Reads the start of a small file into `text`; false when it cannot. */
+/*
+ * Reads the start of a small file into `text`; false when it cannot.
+ *
+ * Not by open() and read(): they are cancellation points, and libraries that
+ * watch a program's files replace them by functions that allocate.
+ */
 static bool read_file(const char *path, char *text, size_t size)
 {
     int saved = errno;
     ssize_t n = -1;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
-        n = read(fd, text, size - 1);
-        close(fd);
+        n = syscall(SYS_read, fd, text, size - 1);
+        syscall(SYS_close, fd);
     }
     errno = saved;
     if (n < 0)

@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define CHECK(expr) ((expr) ? (void)0 : check_failed(__FILE__, __LINE__, #expr))
@@ -96,10 +97,20 @@ static inline int check_is_long(void)
     return getenv("STA_TEST_LONG") != NULL;
 }
 
-/*
- * Starts the program again with NAME=VALUE in its environment unless it is
- * there: options are read once, at the first allocation.
- */
+/* Starts the program again; for what is read once, at the first allocation. */
+static inline void check_start_again(char **argv)
+{
+    /* By its name: under Valgrind the link itself leads to Valgrind. */
+    char self[4096];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    REQUIRE(len > 0);
+    self[len] = '\0';
+    REQUIRE(execv(self, argv) == 0); /* it does not return */
+}
+
+/* Starts the program again with NAME=VALUE in its environment unless it is
+ * there. */
 static inline void check_needs_env(char **argv, const char *name,
                                    const char *value)
 {
@@ -113,12 +124,21 @@ static inline void check_needs_env(char **argv, const char *name,
         return;
     REQUIRE(setenv(name, value, 1) == 0);
     REQUIRE(setenv(once, name, 1) == 0);
-    /* By its name: under Valgrind the link itself leads to Valgrind. */
-    char self[4096];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-    REQUIRE(len > 0);
-    self[len] = '\0';
-    REQUIRE(execv(self, argv) == 0); /* it does not return */
+    check_start_again(argv);
+}
+
+/* Starts the program again under a limit of `bytes` of address space unless it
+ * has one that is as low. */
+static inline void check_needs_address_limit(char **argv, size_t bytes)
+{
+    struct rlimit limit;
+
+    REQUIRE(getrlimit(RLIMIT_AS, &limit) == 0);
+    if (limit.rlim_cur <= bytes)
+        return;
+    limit.rlim_cur = bytes;
+    REQUIRE(setrlimit(RLIMIT_AS, &limit) == 0);
+    check_start_again(argv);
 }
 
 /*
