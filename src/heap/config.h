@@ -99,8 +99,14 @@ enum {
 /* realloc moves runs of this many bytes and more by mremap, not by copying. */
 #define STA_MOVE_LEAST ((size_t)256 << 10)
 
-/* Committed bytes from which new memory asks for huge pages. */
-#define STA_HUGE_FROM  ((size_t)64 << 20)
+/* Offset in a region from which memory asks for huge pages, in whole blocks.
+ * The block in use last costs a megabyte on average, and two at most: from 8
+ * MiB on it is 10 % of some programs' peak (lua), and saves them no time that
+ * shows; from 64 MiB on xmllint takes a fifth more time. */
+#define STA_HUGE_FROM  ((size_t)16 << 20)
 #define STA_HUGE_BYTES ((size_t)2 << 20)
+/* A run of this many bytes that calloc() need not clear may be sparse. */
+#define STA_SPARSE_LEAST (STA_HUGE_BYTES / 4)
+#define STA_HUGE_UNITS   ((uint32_t)(STA_HUGE_BYTES >> STA_UNIT_LOG2))
 
 #endif

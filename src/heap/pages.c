@@ -266,11 +266,21 @@ bool sta_pages_resize(struct sta_slab *s, uint32_t count)
     return done;
 }
 
-void sta_pages_note_purged(const struct sta_slab *s, uint32_t count)
+void sta_pages_note_purged(const struct sta_slab *s, uint32_t first,
+                           uint32_t count)
 {
     sta_lock_acquire(&sta_pages_lock);
-    sta_regions[s->region].stale.purged += count;
-    sta_regions[s->region].stale.calls++;
+    sta_stale_note_purged(&sta_regions[s->region].stale, s->unit_first + first,
+                          count);
+    sta_lock_release(&sta_pages_lock);
+}
+
+void sta_pages_sparse(const void *p)
+{
+    const struct sta_slab *s = sta_slab_of(p);
+    sta_lock_acquire(&sta_pages_lock);
+    sta_huge_avoid(&sta_regions[s->region].stale.huge, s->unit_first,
+                   s->unit_count);
     sta_lock_release(&sta_pages_lock);
 }
 

@@ -99,7 +99,11 @@ void sta_pages_purge(size_t keep);
 size_t sta_pages_purged(void);
 
 /* Counts units of a slab in use that were given back to the system. */
-void sta_pages_note_purged(const struct sta_slab *s, uint32_t count);
+void sta_pages_note_purged(const struct sta_slab *s, uint32_t first,
+                           uint32_t count);
+
+/* Says that a run is likely to be filled thinly: no huge pages inside. */
+void sta_pages_sparse(const void *p);
 
 /* Sets how much free memory is kept; SIZE_MAX for all of it. */
 void sta_pages_keep(size_t bytes);

@@ -69,9 +69,8 @@ static bool commit_units(struct sta_region *r, uint32_t units)
     /* No huge pages while small, for kernels that hand them out unasked. */
     if (span < STA_HUGE_BYTES && span + bytes >= STA_HUGE_BYTES)
         sta_vm_huge((void *)r->base, r->bytes, false);
-    if (sta_options.huge && span >= STA_HUGE_FROM)
-        sta_vm_huge((void *)(r->base + span), bytes, true);
     sta_runs_extend(&r->runs, units);
+    sta_huge_commit(&r->stale.huge, sta_region_units(r));
     return true;
 }
 
@@ -86,7 +85,7 @@ bool sta_region_extend(struct sta_region *r, uint32_t units)
     ahead = ahead > STA_COMMIT_MOST ? STA_COMMIT_MOST : ahead;
     size_t least = (size_t)units << STA_UNIT_LOG2;
     size_t step = sta_round_up(least > ahead ? least : ahead, META_STEP);
-    if (span + step >= STA_HUGE_FROM) /* whole huge pages from there on */
+    if (span + step > STA_HUGE_FROM) /* whole huge pages from there on */
         step = sta_round_up(span + step, STA_HUGE_BYTES) - span;
     size_t step_units = step >> STA_UNIT_LOG2;
     if (step_units > room)
@@ -128,10 +127,12 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
     size_t units = bytes >> STA_UNIT_LOG2;
     size_t index = sta_round_up(sta_runs_index_bytes((uint32_t)units), 64);
     size_t own = r == sta_regions ? (size_t)STA_OWN_UNITS << STA_UNIT_LOG2 : 0;
-    size_t bits = sta_round_up(index + units / 8 + 8, META_STEP) + own;
+    size_t asked = sta_round_up(index + units / 8 + 1, 8);
+    size_t bits =
+        sta_round_up(asked + units / STA_HUGE_UNITS / 8 + 8, META_STEP) + own;
     size_t map = sta_round_up(units * sizeof *r->map, META_STEP);
     size_t slabs = sta_round_up((units + 1) * sizeof *r->slabs, META_STEP);
-    size_t align = bytes >= 16 * STA_HUGE_BYTES ? STA_HUGE_BYTES : META_STEP;
+    size_t align = bytes >= STA_HUGE_FROM ? STA_HUGE_BYTES : META_STEP;
     size_t total = bits + map + slabs + align + sta_round_up(bytes, META_STEP);
     char *p = sta_vm_reserve(total);
     if (p == NULL)
@@ -152,6 +153,9 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
     r->map_units = map > META_STEP ? MAP_PER_STEP : 0;
     size_t first = r->map_units * sizeof *r->map;
     r->stale.base = r->base;
+    r->stale.runs = &r->runs;
+    r->stale.huge.asked = (uint64_t *)(void *)(p + asked);
+    r->stale.huge.base = r->base;
     if (sta_vm_commit(p, bits + first) &&
         sta_vm_commit_zero(r->map + r->map_units, map - first)) {
         sta_runs_init(&r->runs, p, (uint32_t)units);

@@ -67,6 +67,24 @@ void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count)
         t->top = first + count;
 }
 
+/* True when no unit of a block is in use or resident. */
+static bool block_is_empty(const struct sta_stale *t, uint32_t block)
+{
+    uint32_t first = block * STA_HUGE_UNITS;
+    uint32_t end = first + STA_HUGE_UNITS;
+    return sta_runs_free_at(t->runs, first) >= STA_HUGE_UNITS &&
+           sta_bitmap_first_one(t->bits, first, end) == end;
+}
+
+void sta_stale_note_purged(struct sta_stale *t, uint32_t first, uint32_t count)
+{
+    uint32_t last = (first + count - 1) / STA_HUGE_UNITS;
+    for (uint32_t b = first / STA_HUGE_UNITS; b <= last; b++)
+        sta_huge_set(&t->huge, b, block_is_empty(t, b));
+    t->purged += count;
+    t->calls++;
+}
+
 size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t budget)
 {
     size_t purged = 0;
@@ -87,10 +105,9 @@ size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t budget)
         if (!sta_vm_purge(p, count << STA_UNIT_LOG2))
             continue;
         t->count -= sta_bitmap_assign(t->bits, first, (uint32_t)count, false);
-        t->calls++;
+        sta_stale_note_purged(t, first, (uint32_t)count);
         purged += count;
     }
-    t->purged += purged;
     if (t->count < t->low)
         t->low = t->count;
     return purged;

@@ -13,9 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/runs.h"
+#include "heap/huge.h"
+
 struct sta_stale {
-    uint64_t *bits;    /* one a unit */
-    uintptr_t base;    /* address of unit 0 */
+    uint64_t *bits;              /* one a unit */
+    uintptr_t base;              /* address of unit 0 */
+    const struct sta_runs *runs; /* which units are free */
+    struct sta_huge huge;
     uint32_t count;    /* of ones */
     uint32_t top;      /* no one at or above */
     uint32_t used_top; /* no unit at or above was ever used */
@@ -53,6 +58,9 @@ void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count);
 /* Gives stale units back from the top until at most `keep` are left or
  * `budget` units have been looked at.  Returns the units given back. */
 size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t budget);
+
+/* Says that units in use, or free ones, are no longer resident. */
+void sta_stale_note_purged(struct sta_stale *t, uint32_t first, uint32_t count);
 
 /* Purges by rule after `freed` units came back and `used` are in use. */
 void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used);

@@ -97,15 +97,13 @@ bool sta_slab_thin(struct sta_slab *s)
     if (more == 0 || used == 0)
         return false;
     drop_slots(s, units);
-    uint32_t given = 0;
     for (uint32_t u = 0; u < s->unit_count;) {
         uint32_t count = sta_low_ones64((uint64_t)more >> u);
         char *p = (char *)sta_slab_start(s) + ((size_t)u << STA_UNIT_LOG2);
         if (count && sta_vm_purge(p, (size_t)count << STA_UNIT_LOG2))
-            given += count;
+            sta_pages_note_purged(s, u, count);
         u += count + 1;
     }
-    sta_pages_note_purged(s, given);
     s->purged = (uint16_t)units;
     sta_slab_set_state(s, STA_SLAB_THIN);
     s->countdown = 1;

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Huge pages: which 2 MiB blocks of a region ask the system for one.
+ *
+ * A huge page costs one fault instead of 512, and one entry of the processor's
+ * cache of addresses.  It also makes 2 MiB resident for one byte.  That costs
+ * nothing where all of it is used soon, which first fit makes likely: blocks
+ * fill one after another, each to the end before the next is begun, so that at
+ * most the last one is resident for nothing.  Three rules keep it so:
+ *
+ *   - The first STA_HUGE_FROM bytes of a region do without: there the last
+ *     block would be too large a share.
+ *   - A run that calloc() cleared for free is likely to be a sparse table, and
+ *     the blocks that it touches do not ask.
+ *   - A block of which a part was purged stops asking, or the system would
+ *     fill it up again behind our back (khugepaged).  It asks again once all of
+ *     it is free and purged.
+ *
+ * An arena that is to be resident as a whole asks for all of it, once.
+ *
+ * The blocks below `ready` and not below STA_HUGE_FROM have been told what
+ * their bits in `asked` say; the others that they are to do without.
+ */
+#include "heap/huge.h"
+
+#include "core/bits.h"
+#include "heap/config.h"
+#include "heap/options.h"
+#include "os/vm.h"
+
+static const uint32_t first_block = (uint32_t)(STA_HUGE_FROM / STA_HUGE_BYTES);
+
+void sta_huge_commit(struct sta_huge *h, uint32_t end)
+{
+    if (!sta_options.huge)
+        return;
+    if (sta_options.prefault || sta_options.mlock) {
+        sta_vm_huge((void *)h->base, (size_t)end << STA_UNIT_LOG2, true);
+        return;
+    }
+    uint32_t from = h->ready > first_block ? h->ready : first_block;
+    h->ready = end / STA_HUGE_UNITS;
+    if (h->ready <= from)
+        return;
+    for (uint32_t b = from; b < h->ready; b++)
+        h->asked[b / 64] |= UINT64_C(1) << b % 64;
+    sta_vm_huge((void *)(h->base + from * STA_HUGE_BYTES),
+                (h->ready - from) * STA_HUGE_BYTES, true);
+}
+
+void sta_huge_set(struct sta_huge *h, uint32_t block, bool wanted)
+{
+    uint64_t *word = &h->asked[block / 64];
+    uint64_t bit = UINT64_C(1) << block % 64;
+    if (!sta_options.huge || block < first_block || block >= h->ready ||
+        ((*word & bit) != 0) == wanted)
+        return;
+    *word ^= bit;
+    sta_vm_huge((void *)(h->base + block * STA_HUGE_BYTES), STA_HUGE_BYTES,
+                wanted);
+}
+
+void sta_huge_avoid(struct sta_huge *h, uint32_t first, uint32_t count)
+{
+    uint32_t last = (first + count - 1) / STA_HUGE_UNITS;
+    for (uint32_t b = first / STA_HUGE_UNITS; b <= last; b++)
+        sta_huge_set(h, b, false);
+}

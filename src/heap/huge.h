@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Huge pages: which 2 MiB blocks of a region ask the system for one.
+ *
+ * Everything here is of one region and under sta_pages_lock.
+ */
+#ifndef STA_HEAP_HUGE_H
+#define STA_HEAP_HUGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sta_huge {
+    uint64_t *asked; /* a bit a block */
+    uintptr_t base;  /* address of block 0 */
+    uint32_t ready;  /* blocks that are committed whole */
+};
+
+/* Asks for the blocks that end at or below unit `end`, all committed now. */
+void sta_huge_commit(struct sta_huge *h, uint32_t end);
+
+/* Asks, or stops asking, for one block, if it is of those that may. */
+void sta_huge_set(struct sta_huge *h, uint32_t block, bool wanted);
+
+/* Stops asking for the blocks that a thinly filled run touches. */
+void sta_huge_avoid(struct sta_huge *h, uint32_t first, uint32_t count);
+
+#endif
