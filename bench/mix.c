@@ -20,17 +20,20 @@ int main(int argc, char **argv)
 
     for (size_t i = 0; i < slots; i++)
         slot[i] = make(random_size(&state, size_max));
+    uint64_t start_ns = now_ns();
     for (size_t i = 0; i < count; i++) {
         size_t at = random_below(&state, slots);
         free(slot[at]);
         slot[at] = make(random_size(&state, size_max));
     }
+    uint64_t took_ns = now_ns() - start_ns;
     size_t live_kib = resident_kib();
     for (size_t i = 0; i < slots; i++)
         free(slot[i]);
     free(slot);
 
     size_t after_kib = resident_kib();
+    print_result("pair_ps", count == 0 ? 0 : took_ns * 1000 / count);
     print_result("rss_live_kib", live_kib);
     print_result("rss_after_free_kib", after_kib);
     return 0;

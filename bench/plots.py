@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import sys
 
+import rows
+
 COLOURS = ("#888888", "#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#ff7f0e",
            "#17becf", "#8c564b", "#e377c2", "#bcbd22", "#393b79", "#637939")
 
@@ -37,32 +39,67 @@ def quoted(text):
     return '"' + text.replace("_", "\\\\_") + '"'
 
 
-def bars(folder, table, name, figure, group):
-    """A cluster of bars for each row: the ratio to the best peer."""
-    rows = [row.name for row in table.rows if row.group in group]
-    if not rows:
+def bars(folder, table, name, groups):
+    """Time above, memory below: a cluster of bars for each row, each the ratio
+    to the best peer."""
+    names = [row.name for row in table.rows if row.group in groups]
+    if not names:
         return None
-    with open(os.path.join(folder, name + ".dat"), "w") as out:
-        for row in rows:
-            ratios = (table.ratio(row, a, figure) for a in table.allocators)
-            out.write(" ".join([f'"{row}"'] + [
-                "NaN" if math.isnan(r) else f"{r:.4f}" for r in ratios])
-                + "\n")
-    plots = ", ".join(
-        f"'{name}.dat' using {i + 2}{':xtic(1)' if i == 0 else ''} "
-        f"title {quoted(allocator)} lc rgb '{COLOURS[i % len(COLOURS)]}'"
-        for i, allocator in enumerate(table.allocators))
+    panels = []
+    for title, figure in (("time", "time_ms"), ("peak memory", "rss_kib")):
+        data = f"{name}-{figure}.dat"
+        with open(os.path.join(folder, data), "w") as out:
+            for row in names:
+                ratios = (table.ratio(row, a, figure)
+                          for a in table.allocators)
+                out.write(" ".join([f'"{row}"'] + [
+                    "NaN" if math.isnan(r) else f"{r:.4f}" for r in ratios])
+                    + "\n")
+        panels.append(f"set ylabel '{title}, best peer = 1'\nplot "
+                      + ", ".join(
+                          f"'{data}' using {i + 2}"
+                          f"{':xtic(1)' if i == 0 else ''} "
+                          f"title {quoted(allocator)} "
+                          f"lc rgb '{COLOURS[i % len(COLOURS)]}'"
+                          for i, allocator in enumerate(table.allocators)))
     return gnuplot(folder, name, f"""\
+set multiplot layout 2,1
 set style data histograms
 set style histogram clustered gap 1.5
 set style fill solid 0.9
 set boxwidth 1
 set logscale y 2
-set yrange [0.7:16]
-set ylabel 'ratio to the best peer (1 = as good; higher is worse)'
+set yrange [0.5:16]
 set xtics rotate by -35
 set arrow from graph 0, first 1 to graph 1, first 1 nohead lc 'black'
-plot {plots}
+{panels[0]}
+{panels[1]}
+unset multiplot
+""", size="1200,900")
+
+
+def growth(folder, table, family, memory):
+    """How one figure grows with a number: a line for each allocator."""
+    name = f"{family.name}-{'memory' if memory else 'cost'}"
+    plots = []
+    for i, allocator in enumerate(table.allocators):
+        points = table.growth(family, allocator, memory)
+        if not points:
+            continue
+        data = f"{name}-{allocator}.dat"
+        with open(os.path.join(folder, data), "w") as out:
+            out.writelines(f"{number} {figure:.3f}\n"
+                           for number, figure in points)
+        plots.append(f"'{data}' with linespoints lw 2 pt 7 ps 0.5 "
+                     f"lc rgb '{COLOURS[i % len(COLOURS)]}' "
+                     f"title {quoted(allocator)}")
+    if not plots:
+        return None
+    return gnuplot(folder, name, f"""\
+set logscale xy
+set xlabel '{family.number}'
+set ylabel '{family.memory if memory else family.cost}'
+plot {', '.join(plots)}
 """)
 
 
@@ -148,18 +185,23 @@ def draw(folder, table):
                              ("call", "cycles", "calls"))
     samples = read_first_runs(folder, "samples.csv",
                               ("ms", "live_kib", "rss_kib"))
-    found = []
-    for title, groups in (("own workloads", ("one thread", "threads")),
-                          ("programs", ("programs", "extra"))):
-        for what, figure in (("Time", "time_ms"),
-                             ("Peak resident size", "rss_kib")):
-            name = f"bars-{groups[0].replace(' ', '-')}-{figure}"
-            found.append((f"{what}: {title}",
-                          bars(folder, table, name, figure, groups)))
+    found = [(f"Time and peak memory: {title}",
+              bars(folder, table, f"bars-{name}", groups))
+             for title, name, groups in (
+                 ("one thread", "one", (rows.ONE,)),
+                 ("threads, and memory given back", "many",
+                  (rows.MANY, rows.MEMORY)),
+                 ("real programs", "programs", ("programs",)),
+                 ("others", "extra", ("extra",)))]
     for row in table.special_rows():
         found += [(f"Latency of {call}: {row}",
                    curve(folder, table, curves, row, call))
                   for call in ("malloc", "free")]
         found.append((f"Memory over time: {row}",
                       over_time(folder, table, samples, row)))
+    for family in rows.GROWTHS:
+        found += [(f"{'Memory' if memory else 'Cost'} by {family.number}",
+                   growth(folder, table, family, memory))
+                  for memory in ((False, True) if family.memory
+                                 else (False,))]
     return [(title, svg) for title, svg in found if svg]

@@ -13,6 +13,7 @@ import os
 import statistics
 
 import plots
+import rows
 
 OURS = "libstalloc"
 
@@ -60,17 +61,17 @@ class Cell:
 
 
 class Table:
-    def __init__(self, path, rows):
+    def __init__(self, path, wanted):
         self.cells = {}
         runs = {}
         with open(path, newline="") as lines:
             for run in csv.DictReader(lines):
                 runs.setdefault((run["row"], run["allocator"]), []).append(run)
-        known = {row.name: row for row in rows}
+        known = {row.name: row for row in wanted}
         for (name, allocator), some in runs.items():
             time = known[name].time if name in known else "cpu"
             self.cells[name, allocator] = Cell(some, time)
-        self.rows = [row for row in rows
+        self.rows = [row for row in wanted
                      if any(row.name == name for name, _ in self.cells)]
         self.allocators = list(dict.fromkeys(a for _, a in self.cells))
 
@@ -190,6 +191,50 @@ class Table:
                                   for allocator in self.allocators)))
             for name in names]
 
+    def scaling_lines(self):
+        """How much faster two threads do what one does, each by itself."""
+        pairs = [(self.cell("threads-1", allocator),
+                  self.cell("threads-2", allocator))
+                 for allocator in self.allocators]
+        if not any(one and two for one, two in pairs):
+            return None
+        return [("threads-1 / threads-2", *self.allocators),
+                ("times the work", *(
+                    f"{one.inside['wall_us'] / two.inside['wall_us']:.2f}"
+                    if one and two else "-" for one, two in pairs))]
+
+    def growth(self, growth, allocator, memory):
+        """[(number, figure)] of one family of rows."""
+        found = []
+        for row in self.rows:
+            name, _, number = row.name.rpartition("-")
+            cell = self.cell(row.name, allocator)
+            if name == growth.name and cell:
+                figure = (cell.rss_kib / int(number) if memory
+                          else cell.inside[growth.figure] / 1e3)
+                found.append((int(number), figure))
+        return found
+
+    def growth_lines(self, growth, memory):
+        """Header and lines: a line a number, all allocators."""
+        columns = [dict(self.growth(growth, allocator, memory))
+                   for allocator in self.allocators]
+        numbers = sorted({number for column in columns for number in column})
+        return [(growth.number, *self.allocators)] + [
+            (str(number), *(f"{column[number]:.1f}" if number in column
+                            else "-" for column in columns))
+            for number in numbers]
+
+    def growths(self):
+        """[(title, lines)] of the families that were run."""
+        found = []
+        for growth in rows.GROWTHS:
+            for memory, unit in ((False, growth.cost), (True, growth.memory)):
+                lines = self.growth_lines(growth, memory) if unit else []
+                if len(lines) > 1:
+                    found.append((f"{unit}, by {growth.number}", lines))
+        return found
+
     def special_rows(self):
         """Rows whose point is what the program itself saw."""
         return [row.name for row in self.rows
@@ -199,8 +244,12 @@ class Table:
         parts = ["Ours beside the best peer of each row", self.ours_lines(),
                  "Each allocator against the best peer of each row: "
                  "geometric mean, and worst", self.overall_lines()]
+        if self.scaling_lines():
+            parts += ["Two threads and one", self.scaling_lines()]
         for row in self.special_rows():
             parts += ["", self.inside_lines(row)]
+        for title, lines in self.growths():
+            parts += [title, lines]
         return "\n".join(part if isinstance(part, str) else aligned(part)
                          for part in parts)
 
@@ -245,7 +294,8 @@ def make_page(folder, table):
     cell_owner = {id(cell): a for (_, a), cell in table.cells.items()}
     after = {row.name for row in table.rows for a in table.allocators
              if (c := table.cell(row.name, a)) and c.after_kib() is not None}
-    sections = [
+    scaling = table.scaling_lines()
+    sections = ([("Two threads and one", scaling)] if scaling else []) + [
         ("Ours beside the best peer", table.ours_lines()),
         ("Against the best peer of each row: geometric mean, and worst",
          table.overall_lines()),
@@ -258,10 +308,13 @@ def make_page(folder, table):
         ("Page faults", table.figure_lines(
             lambda _, cell: f"{cell.faults:.0f}")),
     ] + [(f"Inside {row}", table.inside_lines(row))
-         for row in table.special_rows()]
+         for row in table.special_rows()] + [
+             (f"Growth: {title}", lines) for title, lines in table.growths()]
 
     parts = ["<!doctype html><meta charset=utf-8><title>libstalloc bench"
              f"</title><style>{STYLE}</style><h1>libstalloc bench</h1>"]
+    with open(os.path.join(folder, "about.txt")) as about:
+        parts.append(f"<pre>{html.escape(about.read())}</pre>")
     parts += [f"<h2>{html.escape(title)}</h2>{svg}"
               for title, svg in plots.draw(folder, table)]
     parts += [f"<h2>{html.escape(title)}</h2>{as_html(lines)}"

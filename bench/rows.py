@@ -20,6 +20,7 @@ class Row:
     time: str = "cpu"  # or "wall", or "" when only memory is judged
     make: tuple = ()   # names of what the Maker must have made
     need: str = ""     # TOOL=PACKAGE for scripts/need
+    options: tuple = ()  # NAME=VALUE for the environment; ours reads STALLOC_*
 
 
 def own(name, group, arguments, **rest):
@@ -32,6 +33,8 @@ def real(name, need, command, make=(), **rest):
 
 ONE, MANY, MEMORY = "one thread", "threads", "memory"
 LATENCY, GROWTH = "latency", "growth"
+
+FIXED = ("STALLOC_ARENA_SIZE=256M", "STALLOC_PREFAULT=1", "STALLOC_MLOCK=1")
 
 ROWS = [
     own("mix-128", ONE, "mix 128 10000 20000000"),
@@ -58,6 +61,10 @@ ROWS = [
     own("comego", MANY, "comego 10000 100", threads=2),
     own("latency-1", LATENCY, "latency 1 2000000 131072", threads=2),
     own("latency-2", LATENCY, "latency 2 2000000 131072", threads=2),
+    own("latency-1-fixed", LATENCY, "latency 1 2000000 131072", threads=2,
+        options=FIXED),
+    own("latency-2-fixed", LATENCY, "latency 2 2000000 131072", threads=2,
+        options=FIXED),
     real("rg", "rg=ripgrep", "rg -c -j2 [a-f]{4}|shr[0-9]*u {data}/tree",
          ("tree",), threads=2),
     real("sort", "sort=coreutils",
@@ -88,7 +95,28 @@ ROWS = [
          "{data}/work.ps", ("work.ps",)),
     real("z3", "z3=z3", "z3 {data}/work.smt2", ("work.smt2",), threads=2),
     *(own(f"threads-of-{n}", GROWTH, f"threads {n} 20000000 1024 1000",
-          threads=n + 1, time="wall") for n in (1, 2, 4, 16, 64)),
+          threads=n + 1, time="wall") for n in (1, 2, 4, 8, 16, 32, 64)),
     *(own(f"live-{mib}", GROWTH, f"mix 1024 {mib * 4150} 5000000")
-      for mib in (1, 16, 256, 4096)),
+      for mib in (1, 4, 16, 64, 256, 1024, 4096)),
+    *(own(f"holes-{n}", GROWTH, f"holes {n} 20")
+      for n in (10, 100, 1000, 10000, 100000, 1000000)),
+]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Rows `NAME-<number>`: how cost grows with that number."""
+    name: str
+    number: str    # what is counted
+    figure: str    # of what the program prints, a thousandth of the next
+    cost: str
+    memory: str = ""  # what resident size is divided by the number for
+
+
+GROWTHS = [
+    Growth("threads-of", "threads", "wall_us", "ms of the same work",
+           "KiB a thread"),
+    Growth("live", "MiB of live objects", "pair_ps", "ns of malloc and free",
+           "KiB a live MiB"),
+    Growth("holes", "free runs in front", "pair_ps", "ns of malloc and free"),
 ]
