@@ -24,6 +24,7 @@
  */
 #include "heap/bins.h"
 
+#include "heap/guard.h"
 #include "heap/thin.h"
 #include "os/die.h"
 
@@ -142,15 +143,10 @@ static struct sta_slab *next_slab(struct sta_heap *h, uint32_t c)
     return s ? s : new_slab(h, c);
 }
 
-/* Cuts up to a page's worth of new slots onto the heap's list. */
-static void carve(struct sta_heap *h, struct sta_slab *s)
+/* Links `count` new slots at `at` to a list, and returns the first. */
+static struct sta_slot *link_slots(char *at, uint32_t count,
+                                   uint32_t slot_bytes)
 {
-    uint32_t slot_bytes = sta_class_bytes(s->list);
-    uint32_t count = STA_CARVE_BYTES / slot_bytes;
-    uint32_t left = (uint32_t)s->capacity - sta_slab_carved(s);
-    count = count == 0 ? 1 : count > left ? left : count;
-    char *at =
-        (char *)sta_slab_start(s) + (size_t)sta_slab_carved(s) * slot_bytes;
     struct sta_slot *first = (struct sta_slot *)(void *)at;
     struct sta_slot *slot = first;
     for (uint32_t i = 1; i < count; i++) {
@@ -161,7 +157,21 @@ static void carve(struct sta_heap *h, struct sta_slab *s)
     }
     slot->next = STA_SLOT_END;
     slot->mark = sta_slot_mark(slot);
-    h->free[s->list] = first;
+    return first;
+}
+
+/* Cuts up to a page's worth of new slots onto the heap's list. */
+static void carve(struct sta_heap *h, struct sta_slab *s)
+{
+    uint32_t slot_bytes = sta_class_bytes(s->list);
+    uint32_t count = STA_CARVE_BYTES / slot_bytes;
+    uint32_t left = (uint32_t)s->capacity - sta_slab_carved(s);
+    count = count == 0 ? 1 : count > left ? left : count;
+    char *at =
+        (char *)sta_slab_start(s) + (size_t)sta_slab_carved(s) * slot_bytes;
+    h->free[s->list] = sta_guard_active()
+                           ? sta_guard_carve(h, at, count, slot_bytes)
+                           : link_slots(at, count, slot_bytes);
     h->handed[s->list] += count;
     sta_slab_set_carved(s, sta_slab_carved(s) + count);
     s->countdown += count;

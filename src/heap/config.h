@@ -57,6 +57,17 @@ enum {
     /* Frees for other heaps gather up to this many, then go in one step. */
     STA_OUTBOX_SLOTS = 32,
 
+    /* At levels 2 and 3 threads share so many heaps. */
+    STA_GUARD_HEAPS = 4,
+
+    /* There so many freed objects wait in a heap at most, and so many bytes of
+     * slots; runs wait without their pages, so that it costs addresses only.
+     * Neither is more than a share of an arena of fixed size. */
+    STA_QUARANTINE_OBJECTS = 1024,
+    STA_QUARANTINE_SLOT_BYTES = 256 << 10,
+    STA_QUARANTINE_RUN_BYTES = 64 << 20,
+    STA_QUARANTINE_SHARE = 64,
+
     /* Reservations at most: they halve when address space is short. */
     STA_REGIONS_MAX = 64
 };

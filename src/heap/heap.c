@@ -11,6 +11,7 @@
 
 #include "core/bits.h"
 #include "heap/bins.h"
+#include "heap/guard.h"
 #include "os/die.h"
 
 const struct sta_slot sta_slot_end;
@@ -19,13 +20,32 @@ const struct sta_slot sta_slot_end;
 struct sta_heap sta_heap_none = {.free = {STA_SLOT_END}};
 struct sta_heap sta_heap_gone = {.free = {STA_SLOT_END}};
 
+/* True for the first byte of a slot that was cut. */
+static bool is_start(const struct sta_slab *s, const void *p)
+{
+    uint32_t offset = (uint32_t)(uintptr_t)p - s->start_low;
+    return sta_slot_is_start(offset, s->reciprocal) &&
+           sta_slot_index(offset, s->reciprocal) < sta_slab_carved(s);
+}
+
+/* True for a slot whose link leads to another one of its list, or to its end.
+ * The mark alone does not tell that. */
+static bool is_linked(const struct sta_slot *slot, uint32_t list)
+{
+    const struct sta_slot *next = slot->next;
+    const struct sta_slab *s = sta_slab_of(next);
+    return next == STA_SLOT_END ||
+           (s != NULL && s->list == list && is_start(s, next));
+}
+
 /* Returns a slot that waits on a list, or NULL. */
 static void *pop(struct sta_heap *h, uint32_t list)
 {
     struct sta_slot *slot = h->free[list];
     if (slot == STA_SLOT_END)
         return NULL;
-    if (!sta_slot_is_marked(slot)) {
+    if (!sta_slot_is_marked(slot) ||
+        (sta_guard_active() && !is_linked(slot, list))) {
         if (sta_options.check)
             sta_die("malloc: the free object %p was written to", (void *)slot);
         slot->mark = sta_slot_mark(slot);
@@ -104,6 +124,8 @@ void *sta_heap_alloc_slow(size_t size)
 {
     struct sta_span dirty;
     ensure_started();
+    if (sta_guard_active())
+        return sta_guard_alloc(size, 16, false);
     if (size > STA_RUN_BYTES_MAX)
         return alloc_large(size, 1, &dirty);
     return alloc_entered(list_of(size));
@@ -117,6 +139,9 @@ void *sta_heap_alloc_zero(size_t size)
         return memset(p, 0, size);
     if (!run)
         return NULL;
+    ensure_started();
+    if (sta_guard_active())
+        return sta_guard_alloc(size, 16, true);
     struct sta_span dirty;
     p = alloc_large(size, 1, &dirty);
     if (p != NULL && size >= STA_SPARSE_LEAST)
@@ -135,11 +160,8 @@ static void *alloc_listed(uint32_t list)
     return p != NULL ? p : alloc_entered(list);
 }
 
-void *sta_heap_alloc_aligned(size_t size, size_t align)
+void *sta_heap_alloc_plain(size_t size, size_t align, struct sta_span *dirty)
 {
-    if (align <= 16)
-        return sta_heap_alloc(size);
-    ensure_started();
     size_t least = size < align ? align : size;
     if (align < STA_UNIT_BYTES && least <= sta_options.slab_max) {
         /* Slabs begin at a page: a slot size that is a multiple of `align`
@@ -152,8 +174,17 @@ void *sta_heap_alloc_aligned(size_t size, size_t align)
     }
     if (align <= STA_UNIT_BYTES && least <= STA_RUN_BYTES_MAX)
         return alloc_listed(STA_CLASS_COUNT + (uint32_t)sta_units_of(least));
+    return alloc_large(size, align, dirty);
+}
+
+void *sta_heap_alloc_aligned(size_t size, size_t align)
+{
     struct sta_span dirty;
-    return alloc_large(size, align, &dirty);
+    if (align <= 16)
+        return sta_heap_alloc(size);
+    ensure_started();
+    return sta_guard_active() ? sta_guard_alloc(size, align, false)
+                              : sta_heap_alloc_plain(size, align, &dirty);
 }
 
 /* True when `p` lies in a run behind its first unit, where the map is empty.
@@ -176,6 +207,15 @@ static STA_COLD bool is_inside_run(const void *p)
     return false;
 }
 
+/* True for a slot that was freed.  A run that was cannot be read when freed
+ * pages are closed; its descriptor says it then. */
+static bool is_free(const struct sta_slab *s, const struct sta_slot *slot)
+{
+    if (sta_slab_state(s) == STA_SLAB_RUN && sta_options.closed)
+        return s->countdown == 0;
+    return sta_slot_is_marked(slot);
+}
+
 struct sta_slab *sta_heap_check(const char *call, const void *p)
 {
     struct sta_slab *s = sta_slab_of(p);
@@ -185,16 +225,14 @@ struct sta_slab *sta_heap_check(const char *call, const void *p)
             sta_die("%s(%p): not allocated by stalloc", call, p);
         return NULL;
     }
-    uint32_t offset = (uint32_t)(uintptr_t)p - s->start_low;
     const char *fault = NULL;
     if (sta_slab_state(s) == STA_SLAB_NONE || sta_slab_state(s) == STA_SLAB_OWN)
         fault = is_inside_run(p)
                     ? "not the start of an object"
                     : "no object starts there, or it was freed before";
-    else if (!sta_slot_is_start(offset, s->reciprocal) ||
-             sta_slot_index(offset, s->reciprocal) >= sta_slab_carved(s))
+    else if (!is_start(s, p))
         fault = "not the start of an object";
-    else if (sta_slot_is_marked(p)) {
+    else if (is_free(s, p)) {
         if (sta_options.check)
             sta_die("%s(%p): double free of a %zu-byte object", call, p,
                     sta_slab_object_bytes(s));
@@ -211,11 +249,8 @@ struct sta_slab *sta_heap_check(const char *call, const void *p)
  * straight to its owner, the rest is looked at closely. */
 STA_NOINLINE void sta_heap_free_other(struct sta_slot *slot, struct sta_slab *s)
 {
-    uint32_t offset = (uint32_t)(uintptr_t)slot - s->start_low;
     if (atomic_load_explicit(&s->owner, memory_order_relaxed) == NULL ||
-        sta_slab_state(s) == STA_SLAB_RUN ||
-        !sta_slot_is_start(offset, s->reciprocal) ||
-        sta_slot_index(offset, s->reciprocal) >= sta_slab_carved(s) ||
+        sta_slab_state(s) == STA_SLAB_RUN || !is_start(s, slot) ||
         sta_slot_is_marked(slot))
         sta_heap_free_slow(slot);
     else
@@ -232,6 +267,10 @@ STA_NOINLINE void sta_heap_free_slow(void *p)
         if (foreign && sta_options.foreign == STA_FOREIGN_FORWARD &&
             sta_foreign_free)
             sta_foreign_free(p);
+        return;
+    }
+    if (sta_guard_active()) {
+        sta_guard_free(p, s);
         return;
     }
     struct sta_heap *owner =

@@ -54,7 +54,8 @@ struct sta_bin {
 enum sta_heap_state {
     STA_HEAP_ACTIVE, /* a thread's own */
     STA_HEAP_IDLE,   /* its thread has ended; work under its lock */
-    STA_HEAP_SHARED  /* of many threads; work under its lock */
+    STA_HEAP_SHARED, /* of many threads; work under its lock */
+    STA_HEAP_GUARDED /* the same, and objects have canaries; see guard.c */
 };
 
 /* What a free slot holds; a live one belongs to the program. */
@@ -134,6 +135,12 @@ extern struct sta_lock sta_heaps_lock STA_HIDDEN;
  */
 struct sta_heap *sta_heap_enter(void);
 
+/* Makes a heap of zeroed memory and puts it on the list of all. */
+void sta_heap_list(struct sta_heap *h, enum sta_heap_state state);
+
+/* Ends the process if a second thread allocates in the variant for one. */
+void sta_heap_claim_single(void);
+
 /* True once the options are read and there is an arena. */
 static inline bool sta_heap_started(void)
 {
@@ -159,6 +166,10 @@ struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c);
 void sta_heap_flush_outbox(struct sta_heap *h);
 
 /* --- heap.c -------------------------------------------------------------- */
+
+/* Allocates as levels 0 and 1 do, aligned to at least 16; of a run, *dirty has
+ * all units that are not zero. */
+void *sta_heap_alloc_plain(size_t size, size_t align, struct sta_span *dirty);
 
 /* The slow halves of the fast paths below. */
 void *sta_heap_alloc_slow(size_t size);
@@ -304,6 +315,13 @@ void sta_large_free(struct sta_slab *s);
 
 /* Puts a run that was freed on its heap's list for the next request. */
 void sta_large_keep(struct sta_slot *slot, struct sta_slab *s);
+
+/* Resizes a run where it is; false when it must move. */
+bool sta_large_resize(struct sta_slab *s, size_t size);
+
+/* Moves a big run's pages to a larger run at `to`, leaving its own empty; false
+ * when they must be copied. */
+bool sta_large_move(struct sta_slab *s, void *to);
 
 /* Gives the runs that wait on a heap's lists back to the arena. */
 void sta_large_flush(struct sta_heap *h);

@@ -15,6 +15,7 @@
 
 #include <string.h>
 
+#include "heap/guard.h"
 #include "os/vm.h"
 
 /* The list of a run that no heap keeps. */
@@ -105,12 +106,14 @@ size_t sta_heap_usable(const void *p)
 {
     if (p == NULL)
         return 0;
-    struct sta_slab *s = sta_heap_check("malloc_usable_size", p);
+    static const char call[] = "malloc_usable_size";
+    struct sta_slab *s = sta_heap_check(call, p);
+    if (s != NULL && sta_guard_active())
+        return sta_guard_size(call, s, p);
     return s ? sta_slab_object_bytes(s) : 0;
 }
 
-/* Resizes a run where it is; false when it must move. */
-static bool resize_run(struct sta_slab *s, size_t size)
+bool sta_large_resize(struct sta_slab *s, size_t size)
 {
     size_t units = (size + STA_UNIT_BYTES - 1) >> STA_UNIT_LOG2;
     if (size <= STA_CLASS_TABLE_MAX || units >= UINT32_MAX)
@@ -130,21 +133,12 @@ static bool resize_run(struct sta_slab *s, size_t size)
     return true;
 }
 
-/* Moves a big run's pages to a larger run; NULL when they must be copied. */
-static void *move_run(struct sta_slab *s, size_t size)
+bool sta_large_move(struct sta_slab *s, void *to)
 {
     size_t bytes = (size_t)s->unit_count << STA_UNIT_LOG2;
-    if (bytes < STA_MOVE_LEAST || size < bytes || sta_options.purge_never)
-        return NULL;
-    void *to = sta_heap_alloc_slow(size);
-    if (to == NULL)
-        return NULL;
-    if (!sta_vm_move(to, sta_slab_start(s), bytes)) {
-        sta_heap_free(to);
-        return NULL;
-    }
-    sta_pages_free(s, true);
-    return to;
+    return sta_slab_state(s) == STA_SLAB_RUN && bytes >= STA_MOVE_LEAST &&
+           !sta_options.purge_never &&
+           sta_vm_move(to, sta_slab_start(s), bytes);
 }
 
 void *sta_heap_realloc(void *p, size_t size)
@@ -152,13 +146,12 @@ void *sta_heap_realloc(void *p, size_t size)
     struct sta_slab *s = sta_heap_check("realloc", p);
     if (s == NULL)
         return NULL;
+    if (sta_guard_active())
+        return sta_guard_realloc(s, p, size);
     size_t bytes = sta_slab_object_bytes(s);
     if (sta_slab_state(s) == STA_SLAB_RUN) {
-        if (size <= PTRDIFF_MAX && resize_run(s, size))
+        if (size <= PTRDIFF_MAX && sta_large_resize(s, size))
             return p;
-        void *to = move_run(s, size);
-        if (to)
-            return to;
     } else if (size <= bytes &&
                (size > bytes / 2 || sta_class_of(size) == s->list)) {
         return p;
@@ -166,6 +159,10 @@ void *sta_heap_realloc(void *p, size_t size)
     void *to = sta_heap_alloc(size);
     if (to == NULL)
         return NULL;
+    if (size > bytes && sta_large_move(s, to)) {
+        sta_pages_free(s, true);
+        return to;
+    }
     memcpy(to, p, size < bytes ? size : bytes);
     sta_heap_free(p);
     return to;

@@ -22,6 +22,7 @@ static const char *const variants[] = {"local", "mutex", "single", NULL};
 static const char *const formats[] = {"off", "text", "json", NULL};
 static const char *const foreigns[] = {"abort", "ignore", "forward", NULL};
 static const char *const switches[] = {"0", "1", NULL};
+static const char *const checks[] = {"0", "1", "2", "3", NULL};
 static const char *const huges[] = {"never", "auto", NULL};
 static const char *const deepbinds[] = {"keep", "strip", NULL};
 
@@ -150,7 +151,7 @@ static const struct option {
     WORDS("HUGE", huges, huge, true, "auto or never"),
     WORDS("PREFAULT", switches, prefault, true, "0 or 1"),
     WORDS("MLOCK", switches, mlock, true, "0 or 1"),
-    WORDS("CHECK", switches, check, true, "0 or 1"),
+    WORDS("CHECK", checks, check, false, "0, 1, 2 or 3"),
     WORDS("FOREIGN", foreigns, foreign, false, "abort, ignore or forward"),
     WORDS("DEEPBIND", deepbinds, strip_deepbind, true, "strip or keep"),
 };
@@ -170,7 +171,8 @@ static bool read_words(const struct option *o, const char *value)
 
 static_assert(sizeof(enum sta_variant) == sizeof(int) &&
                   sizeof(enum sta_format) == sizeof(int) &&
-                  sizeof(enum sta_foreign) == sizeof(int),
+                  sizeof(enum sta_foreign) == sizeof(int) &&
+                  sizeof(enum sta_check) == sizeof(int),
               "read_words() stores every enum as an int");
 
 enum { SHOWN_MAX = 64 };
@@ -215,7 +217,7 @@ void sta_options_read(void)
         .variant = STA_DEFAULT_VARIANT,
         .purge_auto = true,
         .huge = true,
-        .check = true,
+        .check = STA_CHECK_FREE,
         .strip_deepbind = true,
     };
     sta_env_each("STALLOC_", read_one, NULL);
@@ -227,5 +229,15 @@ void sta_options_read(void)
     }
     if (sta_options.prefault || sta_options.mlock)
         sta_options.purge_never = true;
+    if (sta_options.check >= STA_CHECK_OBJECTS)
+        sta_options.secret = sta_env_random();
+    /* What is prefaulted or locked stays so, and a guard is a unit. */
+    sta_options.closed = sta_options.check >= STA_CHECK_OBJECTS &&
+                         !sta_options.purge_never &&
+                         sta_vm_page_bytes() <= STA_UNIT_BYTES;
+    if (sta_options.closed) /* there are no two megabytes in one piece */
+        sta_options.huge = false;
+    sta_options.guard_units =
+        sta_options.closed && sta_options.check == STA_CHECK_HARDENED;
     sta_vm_seal(&sta_options, sizeof sta_options);
 }

@@ -17,6 +17,13 @@ enum sta_variant {
 
 enum sta_format { STA_FORMAT_OFF, STA_FORMAT_TEXT, STA_FORMAT_JSON };
 
+enum sta_check {
+    STA_CHECK_NOTHING,
+    STA_CHECK_FREE,    /* what free() and realloc() are given */
+    STA_CHECK_OBJECTS, /* what was written behind objects, too: guard.c */
+    STA_CHECK_HARDENED /* and misuse is to fail even where it is not found */
+};
+
 enum sta_foreign { STA_FOREIGN_ABORT, STA_FOREIGN_IGNORE, STA_FOREIGN_FORWARD };
 
 struct sta_options {
@@ -33,7 +40,10 @@ struct sta_options {
     bool huge;
     bool prefault;
     bool mlock;
-    bool check;
+    enum sta_check check;
+    uint64_t secret;      /* of canaries and of random placement */
+    bool closed;          /* free pages have no access; see pages.c */
+    uint32_t guard_units; /* closed ones behind each page run */
     bool verbose;
     bool strip_deepbind;
     char stats_file[1024]; /* pattern; a copy, since programs that show a title

@@ -11,6 +11,11 @@
  * can be given back, and an allocation without a stale unit is known to be
  * zero, which calloc uses.
  *
+ * At STALLOC_CHECK=2 and 3 free units are closed: touching one is a fault. What
+ * is allocated is opened, what is freed closed, both at the price of a system
+ * call; so there is nothing stale.  At 3 each run has a unit more at its end,
+ * which stays closed: its guard.
+ *
  * I1  a stale unit is free.
  * I2  a committed unit is free in `runs` or belongs to exactly one descriptor
  *     in use.
@@ -161,6 +166,32 @@ static void purge(struct sta_region *r, uint32_t freed)
         sta_stale_purge(&r->stale, keep_bytes >> STA_UNIT_LOG2, SIZE_MAX);
 }
 
+/* Makes units of a new run usable, where free ones are not. */
+static bool open_units(struct sta_region *r, uint32_t first, uint32_t count)
+{
+    char *p = (char *)r->base + ((size_t)first << STA_UNIT_LOG2);
+    size_t bytes = (size_t)count << STA_UNIT_LOG2;
+    if (!sta_options.closed || sta_vm_commit(p, bytes))
+        return true;
+    /* A process may have so many mappings (max_map_count) and no more: opened
+     * with the unit in front, a guard, it needs none of its own. */
+    return first != 0 &&
+           sta_vm_commit(p - STA_UNIT_BYTES, bytes + STA_UNIT_BYTES);
+}
+
+/* The reverse; returns true when their contents are gone. */
+static bool close_units(struct sta_region *r, uint32_t first, uint32_t count)
+{
+    void *p = (char *)r->base + ((size_t)first << STA_UNIT_LOG2);
+    size_t bytes = (size_t)count << STA_UNIT_LOG2;
+    if (!sta_options.closed ||
+        !(sta_vm_close(p, bytes) || sta_vm_purge(p, bytes)))
+        return false;
+    r->stale.purged += count;
+    r->stale.calls++;
+    return true;
+}
+
 static uint32_t slab_index(const struct sta_region *r, const struct sta_slab *s)
 {
     return (uint32_t)(s - r->slabs);
@@ -183,13 +214,16 @@ struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
 {
     struct sta_slab *s = NULL;
     uint32_t first;
+    uint32_t all = count + sta_options.guard_units;
     sta_lock_acquire(&sta_pages_lock);
     struct sta_region *r = NULL;
     if (count <= units_most && align <= units_most)
-        r = find_units(count, align, &first);
-    uint32_t index = r ? sta_region_take_slab(r) : 0;
+        r = find_units(all, align, &first);
+    uint32_t index = 0;
+    if (r && open_units(r, first, count))
+        index = sta_region_take_slab(r);
     if (index != 0) {
-        account_used(r, first, count, dirty);
+        account_used(r, first, all, dirty);
         if (count > STA_RUN_UNITS_MAX) {
             sta_page_counts.runs_allocated++;
             sta_page_counts.runs_allocated_units += count;
@@ -203,7 +237,8 @@ struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
         s->start_low = (uint32_t)(uintptr_t)sta_slab_start(s);
         set_map(r, s, index);
     } else if (r != NULL) {
-        sta_runs_free(&r->runs, first, count);
+        close_units(r, first, count);
+        sta_runs_free(&r->runs, first, all);
     }
     sta_lock_release(&sta_pages_lock);
     return s;
@@ -227,12 +262,22 @@ void *sta_pages_own(void)
     return dirty.count ? memset(p, 0, STA_UNIT_BYTES) : p;
 }
 
+bool sta_pages_close(struct sta_slab *s)
+{
+    sta_lock_acquire(&sta_pages_lock);
+    bool gone =
+        close_units(&sta_regions[s->region], s->unit_first, s->unit_count);
+    sta_lock_release(&sta_pages_lock);
+    return gone;
+}
+
 void sta_pages_free(struct sta_slab *s, bool zero)
 {
     struct sta_region *r = &sta_regions[s->region];
-    uint32_t count = s->unit_count;
+    uint32_t count = s->unit_count + sta_options.guard_units;
     sta_lock_acquire(&sta_pages_lock);
     set_map(r, s, 0);
+    zero = zero || close_units(r, s->unit_first, s->unit_count);
     give_units(r, s->unit_first, count, zero);
     sta_region_give_slab(r, slab_index(r, s));
     purge(r, count);
@@ -243,20 +288,26 @@ bool sta_pages_resize(struct sta_slab *s, uint32_t count)
 {
     struct sta_region *r = &sta_regions[s->region];
     uint32_t old = s->unit_count;
+    uint32_t guards = sta_options.guard_units;
     struct sta_span dirty;
     bool done = true;
     sta_lock_acquire(&sta_pages_lock);
     if (count < old) {
-        give_units(r, s->unit_first + count, old - count, false);
+        bool zero = close_units(r, s->unit_first + count, old - count);
+        give_units(r, s->unit_first + count + guards, old - count, zero);
         purge(r, old - count);
     } else if (count > old) {
-        uint32_t behind = s->unit_first + old;
+        uint32_t behind = s->unit_first + old + guards;
         uint32_t extra = count - old;
         uint32_t end = sta_region_units(r);
         uint32_t room = behind < end ? sta_runs_free_at(&r->runs, behind) : 0;
         if (room < extra && behind + room == end)
             sta_region_extend(r, extra - room);
         done = count <= units_most && sta_runs_take(&r->runs, behind, extra);
+        if (done && !open_units(r, behind - guards, extra)) {
+            sta_runs_free(&r->runs, behind, extra);
+            done = false;
+        }
         if (done)
             account_used(r, behind, extra, &dirty);
     }

@@ -82,8 +82,15 @@ struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
  */
 void *sta_pages_own(void);
 
+/*
+ * Closes the pages of a run that stays allocated: touching them is a fault.
+ * Returns true when their contents are gone; false when pages are not closed
+ * here (sta_options.closed) or the system refused.
+ */
+bool sta_pages_close(struct sta_slab *s);
+
 /* Frees a run and its descriptor; purges by rule.  `zero` promises that the
- * system took the contents already. */
+ * system took the contents already (and that closed pages are closed). */
 void sta_pages_free(struct sta_slab *s, bool zero);
 
 /*

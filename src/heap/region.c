@@ -63,8 +63,13 @@ static bool commit_units(struct sta_region *r, uint32_t units)
 {
     size_t span = (size_t)sta_region_units(r) << STA_UNIT_LOG2;
     size_t bytes = (size_t)units << STA_UNIT_LOG2;
-    if (!commit_map(r, sta_region_units(r) + units) ||
-        !sta_vm_commit((void *)(r->base + span), bytes))
+    if (!commit_map(r, sta_region_units(r) + units))
+        return false;
+    if (sta_options.closed) { /* committed as they are allocated */
+        sta_runs_extend(&r->runs, units);
+        return true;
+    }
+    if (!sta_vm_commit((void *)(r->base + span), bytes))
         return false;
     /* No huge pages while small, for kernels that hand them out unasked. */
     if (span < STA_HUGE_BYTES && span + bytes >= STA_HUGE_BYTES)

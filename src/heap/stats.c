@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "heap/guard.h"
 #include "heap/heap.h"
 #include "os/die.h"
 #include "os/vm.h"
@@ -97,6 +98,21 @@ static void add_arena(struct sta_stats *t)
     sta_lock_release(&sta_pages_lock);
 }
 
+/* Subtracts an object that was freed and waits in quarantine. */
+static void subtract_waiting(const struct sta_slab *s, void *stats)
+{
+    struct sta_stats *t = stats;
+    size_t bytes = sta_slab_object_bytes(s);
+    t->live_bytes -= bytes;
+    if (sta_slab_state(s) == STA_SLAB_RUN) { /* which holds no memory */
+        t->runs.live--;
+        t->runs.slabs--;
+        t->runs.slabs_bytes -= bytes;
+    } else {
+        t->classes[s->list].live--;
+    }
+}
+
 /* Adds what one heap handed out; `walk` when its lists may be walked. */
 static void add_heap(struct sta_stats *t, const struct sta_heap *h, bool walk)
 {
@@ -117,6 +133,9 @@ static void add_heap(struct sta_stats *t, const struct sta_heap *h, bool walk)
         c->live -= waiting;
         t->live_bytes -= waiting * bytes;
     }
+    if (atomic_load_explicit(&h->state, memory_order_relaxed) ==
+        STA_HEAP_GUARDED)
+        sta_guard_each_waiting(h, subtract_waiting, t);
     t->lock_waits += sta_lock_waits(&h->lock);
 }
 

@@ -14,6 +14,7 @@
  */
 #include "heap/thin.h"
 
+#include "heap/guard.h"
 #include "os/vm.h"
 
 /* The first and last unit, in the slab, that slot `i` touches. */
@@ -94,7 +95,7 @@ bool sta_slab_thin(struct sta_slab *s)
     uint32_t used = sta_slab_used(s);
     uint32_t units = free_units(s);
     uint32_t more = units & ~(uint32_t)s->purged;
-    if (more == 0 || used == 0)
+    if (more == 0 || used == 0 || sta_guard_active()) /* fill must stay */
         return false;
     drop_slots(s, units);
     for (uint32_t u = 0; u < s->unit_count;) {

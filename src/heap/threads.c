@@ -42,6 +42,7 @@
 #include <string.h>
 
 #include "heap/bins.h"
+#include "heap/guard.h"
 #include "heap/stats.h"
 #include "os/die.h"
 #include "os/env.h"
@@ -114,9 +115,14 @@ void sta_heap_free_remote(struct sta_slot *slot, struct sta_slab *s)
     struct sta_heap *owner =
         atomic_load_explicit(&s->owner, memory_order_relaxed);
     if (atomic_load_explicit(&owner->state, memory_order_relaxed) !=
-            STA_HEAP_ACTIVE &&
-        free_locked(owner, slot, s))
-        return;
+        STA_HEAP_ACTIVE) {
+        if (sta_guard_active()) {
+            sta_guard_free(slot, s);
+            return;
+        }
+        if (free_locked(owner, slot, s))
+            return;
+    }
     owner = atomic_load_explicit(&s->owner, memory_order_relaxed);
     slot->mark = sta_slot_mark(slot);
     if (self == &sta_heap_none || self == &sta_heap_gone) {
@@ -219,18 +225,22 @@ static void heap_init(struct sta_heap *h, enum sta_heap_state state)
 static_assert(sizeof(struct sta_heap) <= STA_UNIT_BYTES,
               "a heap's own memory is one unit");
 
-/* Makes a heap in a unit of its own; NULL when there is no memory. */
-static struct sta_heap *new_heap(void)
+void sta_heap_list(struct sta_heap *h, enum sta_heap_state state)
 {
-    struct sta_heap *h = sta_pages_own();
-    if (h == NULL)
-        return NULL;
-    heap_init(h, STA_HEAP_ACTIVE);
+    heap_init(h, state);
     sta_lock_acquire(&sta_heaps_lock);
     h->next = first_heap();
     /* release: the heap is whole before others find it */
     atomic_store_explicit(&sta_heaps, h, memory_order_release);
     sta_lock_release(&sta_heaps_lock);
+}
+
+/* Makes a heap in a unit of its own; NULL when there is no memory. */
+static struct sta_heap *new_heap(void)
+{
+    struct sta_heap *h = sta_pages_own();
+    if (h != NULL)
+        sta_heap_list(h, STA_HEAP_ACTIVE);
     return h;
 }
 
@@ -267,15 +277,20 @@ static struct sta_heap *enter_shared(void)
     return &sta_heap_shared;
 }
 
+void sta_heap_claim_single(void)
+{
+    if (atomic_exchange_explicit(&single_taken, 1, memory_order_relaxed))
+        sta_die("STALLOC_VARIANT=single, but a second thread allocates; "
+                "use local or mutex");
+}
+
 /* Gives this thread a heap, on its first call. */
 static struct sta_heap *attach(void)
 {
     if (sta_options.variant == STA_VARIANT_MUTEX)
         return enter_shared();
-    if (sta_options.variant == STA_VARIANT_SINGLE &&
-        atomic_exchange_explicit(&single_taken, 1, memory_order_relaxed))
-        sta_die("STALLOC_VARIANT=single, but a second thread allocates; "
-                "use local or mutex");
+    if (sta_options.variant == STA_VARIANT_SINGLE)
+        sta_heap_claim_single();
     struct sta_heap *h = take_idle_heap();
     if (h == NULL)
         h = new_heap();
@@ -353,7 +368,7 @@ static void start(void)
         return;
     }
     sta_options_read();
-    if (!sta_pages_init())
+    if (!sta_pages_init() || (sta_guard_active() && !sta_guard_init()))
         sta_die("no memory for the arena: the system refused to reserve it; "
                 "check STALLOC_ARENA_SIZE and ulimit -v");
     heap_init(&sta_heap_shared, STA_HEAP_SHARED);
@@ -371,5 +386,7 @@ struct sta_heap *sta_heap_enter(void)
     if (sta_likely(h != &sta_heap_none && h != &sta_heap_gone))
         return h;
     start();
+    if (sta_guard_active())
+        return sta_guard_enter();
     return h == &sta_heap_gone ? enter_shared() : attach();
 }

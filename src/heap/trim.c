@@ -4,6 +4,7 @@
  * and on to the system when the program asks (malloc_trim).
  */
 #include "heap/bins.h"
+#include "heap/guard.h"
 
 void sta_heap_flush(struct sta_heap *h)
 {
@@ -42,6 +43,9 @@ static void for_each_heap(void (*work)(struct sta_heap *h))
 static void drain_and_flush(struct sta_heap *h)
 {
     sta_heap_drain(h);
+    if (atomic_load_explicit(&h->state, memory_order_relaxed) ==
+        STA_HEAP_GUARDED)
+        sta_guard_flush(h);
     sta_heap_flush(h);
 }
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void sta_env_each(const char *prefix,
@@ -23,6 +24,19 @@ void sta_env_each(const char *prefix,
         if (equals && strncmp(*e, prefix, prefix_len) == 0)
             each(*e, (size_t)(equals - *e), equals + 1, context);
     }
+}
+
+uint64_t sta_env_random(void)
+{
+    uint64_t bits = 0;
+    int saved = errno;
+    const void *given = (const void *)getauxval(AT_RANDOM);
+    /* By number: the C library's function is newer than the call.  Where it is
+     * forbidden, there are the 16 bytes that each process is given. */
+    if (syscall(SYS_getrandom, &bits, sizeof bits, 0) != sizeof bits && given)
+        memcpy(&bits, given, sizeof bits);
+    errno = saved;
+    return bits;
 }
 
 /* A copy, since programs that show a title in ps (nginx, PostgreSQL) write it

@@ -4,6 +4,7 @@
 #define STA_OS_ENV_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Calls `each(name, name_len, value, context)` for every variable whose name
@@ -14,6 +15,9 @@ void sta_env_each(const char *prefix,
                   void (*each)(const char *name, size_t name_len,
                                const char *value, void *context),
                   void *context);
+
+/* Returns bits that nobody can foresee. */
+uint64_t sta_env_random(void);
 
 /* Looks up the name of this program while it is as it was at the start. */
 void sta_env_keep_program(void);

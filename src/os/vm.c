@@ -158,12 +158,18 @@ size_t sta_vm_cgroup_limit(void)
     return lowest;
 }
 
-void *sta_vm_reserve(size_t bytes)
+static void *map_none(void *at, size_t bytes, int flags)
 {
     int saved = errno;
-    void *p = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    flags |= MAP_PRIVATE | MAP_ANONYMOUS;
+    void *p = mmap(at, bytes, PROT_NONE, flags, -1, 0);
     errno = saved;
     return p == MAP_FAILED ? NULL : p;
+}
+
+void *sta_vm_reserve(size_t bytes)
+{
+    return map_none(NULL, bytes, 0);
 }
 
 void sta_vm_release(void *p, size_t bytes)
@@ -200,6 +206,13 @@ bool sta_vm_purge(void *p, size_t bytes)
     bool done = madvise((void *)first, end - first, MADV_DONTNEED) == 0;
     errno = saved;
     return done;
+}
+
+/* A new mapping over the old one: one call does what madvise and mprotect do in
+ * two, and the commit charge goes as well. */
+bool sta_vm_close(void *p, size_t bytes)
+{
+    return map_none(p, bytes, MAP_FIXED) != NULL;
 }
 
 bool sta_vm_move(void *to, void *from, size_t bytes)

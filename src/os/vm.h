@@ -47,6 +47,12 @@ bool sta_vm_commit_zero(void *p, size_t bytes);
 bool sta_vm_purge(void *p, size_t bytes);
 
 /*
+ * Takes usable pages back to reserved ones: contents go, any access is a fault.
+ * Returns false, with the pages still usable, when the system refuses.
+ */
+bool sta_vm_close(void *p, size_t bytes);
+
+/*
  * Moves the pages at `from` to `to`, leaving zero pages at `from`; false, with
  * nothing moved, when the system cannot.  Both ranges are committed.
  */

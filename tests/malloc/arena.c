@@ -94,6 +94,13 @@ static struct link *reversed(struct link *list)
     return result;
 }
 
+/* The share of the arena that must be of use: canaries and guard pages take up
+ * to half of what small objects need. */
+static size_t at_least(size_t percent)
+{
+    return (size_t)ARENA / 100 * (check_level() < 2 ? percent : percent / 2);
+}
+
 /* Fills and drains three times; `percent` of the arena must be of use. */
 static void size_fills_the_arena_again_and_again(size_t size, size_t percent)
 {
@@ -102,7 +109,7 @@ static void size_fills_the_arena_again_and_again(size_t size, size_t percent)
     for (int round = 0; round < 3; round++) {
         struct link *list;
         size_t count = fill(&list, size);
-        int enough = count * size >= (size_t)ARENA / 100 * percent;
+        int enough = count * size >= at_least(percent);
         int bounded = count * size <= (size_t)ARENA;
         /* How slabs pack at the arena's end depends on what was before. */
         int kept = count * 1000 >= first * 999;
@@ -178,8 +185,11 @@ static void every_second_object_can_be_had_again(void)
             }
             all = next;
         }
-        CHECK(fill(&again, size) >= freed);
-        CHECK(drain(again, size) >= freed);
+        /* A quarantine gives back its last slots when most slabs are full
+         * again, and a slab with hardly one to spare is not looked at. */
+        size_t few = check_level() < 2 ? 0 : freed / 500;
+        CHECK(fill(&again, size) >= freed - few);
+        CHECK(drain(again, size) >= freed - few);
         CHECK(drain(kept, size) == count - freed);
     }
 }
@@ -189,11 +199,11 @@ static void memory_changes_between_small_and_large(void)
 {
     for (int round = 0; round < 2; round++) {
         struct link *list;
-        CHECK(fill(&list, 48) * 48 >= (size_t)ARENA / 100 * 80);
+        CHECK(fill(&list, 48) * 48 >= at_least(80));
         drain(list, 48);
         CHECK(fill(&list, 24 * MIB) == 2);
         drain(list, 24 * MIB);
-        CHECK(fill(&list, 3000) * 3000 >= (size_t)ARENA / 100 * 75);
+        CHECK(fill(&list, 3000) * 3000 >= at_least(75));
         drain(list, 3000);
         CHECK(fill(&list, 40 * MIB) == 1);
         drain(list, 40 * MIB);

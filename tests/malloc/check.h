@@ -63,6 +63,14 @@ static inline int check_is_stalloc(void)
     return check_symbol("sta_version") != NULL;
 }
 
+/* The level of STALLOC_CHECK that the program runs at; 1 by default. */
+static inline int check_level(void)
+{
+    const char *level = getenv("STALLOC_CHECK");
+
+    return level == NULL || !check_is_stalloc() ? 1 : atoi(level);
+}
+
 /*
  * Ends the program unless `malloc` is that of the library under test: a test of
  * the wrong malloc passes for the wrong reason.

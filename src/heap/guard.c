@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Levels 2 and 3 of STALLOC_CHECK: what a program writes where it may not.
+ *
+ * No thread gets a heap of its own here: sta_self stays &sta_heap_none, whose
+ * lists are empty, so that every call takes its slow half, and that comes here.
+ * Beneath are the ordinary slabs and runs, in a few heaps that threads share,
+ * each under its lock.
+ *
+ *     live   | object | canary to the end of the slot … | canary word |
+ *     free   | link or fill | mark | fill … to the end of the slot    |
+ *
+ * The canary begins with the first byte behind what was asked for, so that one
+ * byte too many is found, when the object is freed or resized.  Its last eight
+ * bytes also say how long it is.  A run needs no such word: its descriptor has
+ * room for the number.
+ *
+ * A freed slot is filled and waits in quarantine.  That nobody wrote to it is
+ * looked at twice: at its head when its wait ends, since a list's link and the
+ * mark go there then, and behind that when it is handed out again.  A freed run
+ * is closed, so that touching it is a fault, and its addresses wait.
+ *
+ * Level 3 fills with zeros, takes slots in random order, and has a closed page
+ * behind every slab and run (pages.c), and in place of an object of no bytes.
+ *
+ * I1  a slot that is live here has a valid canary; one that is not has fill
+ *     from its 17th byte on, and the mark.
+ * I2  a run that waits has countdown 0; a live one 1.
+ */
+#include "heap/guard.h"
+
+#include <string.h>
+
+#include "heap/quarantine.h"
+#include "os/die.h"
+#include "os/vm.h"
+
+struct guard {
+    struct sta_heap heap;
+    struct sta_quarantine slots;
+    struct sta_quarantine runs;
+    uint64_t random;
+};
+
+static struct guard *guards; /* STA_GUARD_HEAPS of them */
+
+static struct guard *guard_of(struct sta_heap *h)
+{
+    return (struct guard *)(void *)h;
+}
+
+static bool is_hardened(void)
+{
+    return sta_options.check == STA_CHECK_HARDENED;
+}
+
+/* --- Heaps --------------------------------------------------------------- */
+
+/* Returns a number below `bound` that nobody outside can foresee. */
+static uint32_t random_below(struct guard *g, uint32_t bound)
+{
+    g->random += UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t x = g->random;
+    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)(((x >> 32) * bound) >> 32);
+}
+
+bool sta_guard_init(void)
+{
+    size_t page = sta_vm_page_bytes();
+    size_t bytes = sta_round_up(STA_GUARD_HEAPS * sizeof *guards, page);
+    char *p = sta_vm_reserve(bytes + 2 * page);
+    if (p == NULL || !sta_vm_commit(p + page, bytes))
+        return false;
+    guards = (struct guard *)(void *)(p + page);
+    for (uint32_t i = 0; i < STA_GUARD_HEAPS; i++) {
+        struct guard *g = &guards[i];
+        size_t share = sta_options.arena_bytes / STA_QUARANTINE_SHARE;
+        bool fixed = sta_options.arena_bytes != 0;
+        g->slots.bytes_most = STA_QUARANTINE_SLOT_BYTES;
+        g->runs.bytes_most = STA_QUARANTINE_RUN_BYTES;
+        if (fixed && g->slots.bytes_most > share)
+            g->slots.bytes_most = share;
+        if (fixed && g->runs.bytes_most > share)
+            g->runs.bytes_most = share;
+        g->random = sta_options.secret + i;
+        sta_heap_list(&g->heap, STA_HEAP_GUARDED);
+    }
+    return true;
+}
+
+struct sta_heap *sta_guard_enter(void)
+{
+    static _Atomic uint32_t threads;
+    static _Thread_local struct sta_heap *mine
+        __attribute__((tls_model("initial-exec")));
+    if (sta_unlikely(mine == NULL)) {
+        uint32_t nth =
+            atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed);
+        if (sta_options.variant == STA_VARIANT_SINGLE)
+            sta_heap_claim_single();
+        if (sta_options.variant != STA_VARIANT_LOCAL)
+            nth = 0;
+        mine = &guards[nth % STA_GUARD_HEAPS].heap;
+    }
+    sta_lock_acquire(&mine->lock);
+    return mine;
+}
+
+/* The heap whose lock guards an object; large runs belong to nobody's. */
+static struct sta_heap *heap_of(const struct sta_slab *s)
+{
+    struct sta_heap *owner =
+        atomic_load_explicit(&s->owner, memory_order_relaxed);
+    return owner ? owner : &guards[0].heap;
+}
+
+/* --- Fill ---------------------------------------------------------------- */
+
+/* Zeros tell nobody anything; other bytes make a use after free more visible.*/
+static int fill_byte(void)
+{
+    return is_hardened() ? 0 : 0xdf;
+}
+
+static bool is_all(const char *p, size_t bytes, int byte)
+{
+    return bytes == 0 || (*(const unsigned char *)p == byte &&
+                          memcmp(p, p + 1, bytes - 1) == 0);
+}
+
+static _Noreturn STA_COLD void die_of_write(const void *slot)
+{
+    sta_die("malloc: the free object %p was written to", slot);
+}
+
+struct sta_slot *sta_guard_carve(struct sta_heap *h, char *at, uint32_t count,
+                                 uint32_t slot_bytes)
+{
+    uint16_t order[STA_CARVE_BYTES / 16];
+    struct sta_slot *list = STA_SLOT_END;
+    memset(at, fill_byte(), (size_t)count * slot_bytes);
+    for (uint32_t i = 0; i < count; i++)
+        order[i] = (uint16_t)i;
+    for (uint32_t i = count; i-- > 0;) {
+        uint32_t pick = is_hardened() ? random_below(guard_of(h), i + 1) : i;
+        struct sta_slot *slot =
+            (struct sta_slot *)(void *)(at + (size_t)order[pick] * slot_bytes);
+        order[pick] = order[i];
+        slot->mark = sta_slot_mark(slot);
+        slot->next = list;
+        list = slot;
+    }
+    return list;
+}
+
+/* --- Canaries ------------------------------------------------------------ */
+
+enum { WORD = 8, SLACK_SHIFT = 48 };
+
+/* A slot's canary word, but for its top 16 bits, which say how long the canary
+ * is.  Odd, so that a string's closing zero does not pass for its first byte.
+ */
+static uint64_t canary_word(const void *p)
+{
+    uint64_t x = ((uint64_t)(uintptr_t)p ^ sta_options.secret) *
+                 UINT64_C(0x9e3779b97f4a7c15);
+    return x >> (64 - SLACK_SHIFT) | 1;
+}
+
+static void set_canary(struct sta_slab *s, char *p, size_t size)
+{
+    size_t bytes = sta_slab_object_bytes(s);
+    size_t slack = bytes - size;
+    uint64_t word = canary_word(p);
+    if (sta_slab_state(s) == STA_SLAB_RUN) {
+        s->purged = (uint16_t)slack;
+        memset(p + size, (uint8_t)word, slack);
+        return;
+    }
+    memset(p + size, (uint8_t)word, slack - WORD);
+    word |= (uint64_t)slack << SLACK_SHIFT;
+    memcpy(p + bytes - WORD, &word, WORD);
+}
+
+/* True for an object of no bytes in a closed page. */
+static bool is_closed(const struct sta_slab *s)
+{
+    return sta_options.guard_units && sta_slab_state(s) == STA_SLAB_RUN &&
+           s->purged == sta_slab_object_bytes(s);
+}
+
+size_t sta_guard_size(const char *call, const struct sta_slab *s, const void *p)
+{
+    const char *object = p;
+    size_t bytes = sta_slab_object_bytes(s);
+    uint64_t word = canary_word(p);
+    size_t slack = s->purged;
+    size_t tail = slack;
+    if (is_closed(s))
+        return 0;
+    if (sta_slab_state(s) != STA_SLAB_RUN) {
+        uint64_t found;
+        memcpy(&found, object + bytes - WORD, WORD);
+        slack = (size_t)((found ^ word) >> SLACK_SHIFT);
+        tail = slack - WORD;
+        if ((found ^ word) << (64 - SLACK_SHIFT) != 0 || slack < WORD ||
+            slack > bytes)
+            tail = SIZE_MAX;
+    }
+    if (tail == SIZE_MAX ||
+        !is_all(object + bytes - slack, tail, (uint8_t)word))
+        sta_die("%s(%p): the program wrote behind the end of this object, "
+                "which has %zu bytes at most",
+                call, p, bytes);
+    return bytes - slack;
+}
+
+/* --- Allocate ------------------------------------------------------------ */
+
+/* Makes an object of a slot that was free or new. */
+static void reuse_slot(struct sta_slab *s, struct sta_slot *slot)
+{
+    size_t bytes = sta_slab_object_bytes(s);
+    const char *body = (const char *)(slot + 1);
+    if (!is_all(body, bytes - sizeof *slot, fill_byte()))
+        die_of_write(slot);
+    memset(slot, fill_byte(), sizeof *slot);
+}
+
+/* Zeros what of a new run's first `size` bytes may not be zero. */
+static void zero_run(char *p, size_t size, const struct sta_span *dirty)
+{
+    size_t first = (size_t)dirty->first << STA_UNIT_LOG2;
+    size_t bytes = (size_t)dirty->count << STA_UNIT_LOG2;
+    if (bytes != 0 && first < size)
+        memset(p + first, 0, bytes < size - first ? bytes : size - first);
+}
+
+void *sta_guard_alloc(size_t size, size_t align, bool zero)
+{
+    struct sta_span dirty = {0, 0};
+    if (size > PTRDIFF_MAX) {
+        sta_pages_refuse();
+        return NULL;
+    }
+    size_t need = size + WORD;
+    bool nothing = size == 0 && sta_options.guard_units;
+    if (need > sta_options.slab_max)
+        need = size + (sta_options.guard_units == 0); /* room for a byte */
+    if ((nothing || need != size + WORD) && align < STA_UNIT_BYTES)
+        align = STA_UNIT_BYTES; /* makes it a run */
+    char *p = sta_heap_alloc_plain(need, align, &dirty);
+    if (p == NULL)
+        return NULL;
+    struct sta_slab *s = sta_slab_of(p);
+    if (sta_slab_state(s) != STA_SLAB_RUN)
+        reuse_slot(s, (struct sta_slot *)(void *)p);
+    if (nothing) {
+        s->purged = (uint16_t)sta_slab_object_bytes(s);
+        sta_pages_close(s);
+        return p;
+    }
+    set_canary(s, p, size);
+    if (!zero)
+        return p;
+    if (sta_slab_state(s) == STA_SLAB_RUN)
+        zero_run(p, size, &dirty);
+    else
+        memset(p, 0, size);
+    return p;
+}
+
+/* --- Free ---------------------------------------------------------------- */
+
+/* Ends the wait of a slot. */
+static void release_slot(void *p)
+{
+    struct sta_slot *slot = p;
+    if (!sta_slot_is_marked(slot) ||
+        !is_all((const char *)slot, sizeof slot->next, fill_byte()))
+        die_of_write(slot);
+    sta_heap_free_local(slot, sta_slab_of(slot));
+}
+
+static void release_run(void *p)
+{
+    sta_pages_free(sta_slab_of(p), true);
+}
+
+static void add(struct guard *g, struct sta_quarantine *q, void *p,
+                size_t bytes, void (*release)(void *p))
+{
+    if (bytes > q->bytes_most) {
+        release(p);
+        return;
+    }
+    uint32_t nth = is_hardened() ? random_below(g, q->count + 1) : q->count;
+    sta_quarantine_add(q, p, bytes, nth);
+    void *due;
+    while ((due = sta_quarantine_due(q)) != NULL)
+        release(due);
+}
+
+/* Takes an object out of the program's hands. */
+static void retire(struct guard *g, struct sta_slab *s, void *p)
+{
+    size_t bytes = sta_slab_object_bytes(s);
+    if (sta_slab_state(s) != STA_SLAB_RUN) {
+        struct sta_slot *slot = memset(p, fill_byte(), bytes);
+        slot->mark = sta_slot_mark(slot);
+        add(g, &g->slots, p, bytes, release_slot);
+    } else if (sta_pages_close(s)) {
+        s->countdown = 0;
+        add(g, &g->runs, p, bytes, release_run);
+    } else {
+        sta_pages_free(s, false);
+    }
+}
+
+void sta_guard_free(void *p, struct sta_slab *s)
+{
+    struct sta_heap *h = heap_of(s);
+    sta_lock_acquire(&h->lock);
+    sta_heap_check("free",
+                   p); /* again: another thread may just have freed it */
+    sta_guard_size("free", s, p);
+    retire(guard_of(h), s, p);
+    sta_lock_release(&h->lock);
+}
+
+void sta_guard_flush(struct sta_heap *h)
+{
+    struct guard *g = guard_of(h);
+    void *p;
+    while ((p = sta_quarantine_take(&g->slots)) != NULL)
+        release_slot(p);
+    while ((p = sta_quarantine_take(&g->runs)) != NULL)
+        release_run(p);
+}
+
+static void each_waiting(const struct sta_quarantine *q,
+                         void (*each)(const struct sta_slab *s, void *context),
+                         void *context)
+{
+    for (uint32_t i = 0; i < q->count; i++)
+        each(sta_slab_of(q->ring[sta_quarantine_at(q, i)].object), context);
+}
+
+void sta_guard_each_waiting(const struct sta_heap *h,
+                            void (*each)(const struct sta_slab *s,
+                                         void *context),
+                            void *context)
+{
+    const struct guard *g = (const void *)h;
+    each_waiting(&g->slots, each, context);
+    each_waiting(&g->runs, each, context);
+}
+
+/* --- Resize -------------------------------------------------------------- */
+
+/* Resizes an object where it is; false when it must move. */
+static bool resize(struct sta_slab *s, char *p, size_t size)
+{
+    size_t bytes = sta_slab_object_bytes(s);
+    if (size > PTRDIFF_MAX || is_closed(s))
+        return false;
+    if (sta_slab_state(s) == STA_SLAB_RUN) {
+        if (size <= sta_options.slab_max ||
+            !sta_large_resize(s, size + (sta_options.guard_units == 0)))
+            return false;
+    } else if (size + WORD > bytes || size + WORD <= bytes / 2) {
+        return false;
+    }
+    set_canary(s, p, size);
+    return true;
+}
+
+void *sta_guard_realloc(struct sta_slab *s, void *p, size_t size)
+{
+    size_t old = sta_guard_size("realloc", s, p);
+    if (resize(s, p, size))
+        return p;
+    char *to = sta_guard_alloc(size, 16, false);
+    if (to == NULL)
+        return NULL;
+    struct sta_heap *h = heap_of(s);
+    bool moved = old < size && sta_large_move(s, to);
+    if (!moved)
+        memcpy(to, p, old < size ? old : size);
+    sta_lock_acquire(&h->lock);
+    retire(guard_of(h), s, p);
+    sta_lock_release(&h->lock);
+    return to;
+}
