@@ -73,8 +73,14 @@ static void release(struct sta_heap *h, struct sta_slab *s)
     h->bins[s->list].slab_count--;
     sta_list_remove(&s->link);
     sta_pages_free(s, false);
+}
+
+/* The same as the last step of a free: it may change any bin of the heap. */
+static void release_last(struct sta_heap *h, struct sta_slab *s)
+{
+    release(h, s);
     if (h->shrinks != sta_pages_shrinks())
-        sta_large_flush(h);
+        sta_heap_shrink(h);
 }
 
 /* Keeps an empty partial slab where it is, or releases it: an idle heap has
@@ -85,7 +91,7 @@ static void spare_or_release(struct sta_heap *h, struct sta_slab *s)
         atomic_load_explicit(&h->state, memory_order_relaxed) == STA_HEAP_IDLE;
     uint32_t spare = h->spare_units + s->unit_count;
     if (idle || spare > sta_pages_cache_units(STA_SPARE_UNITS))
-        release(h, s);
+        release_last(h, s);
     else
         h->spare_units = spare;
 }
@@ -240,7 +246,8 @@ static STA_NOINLINE void free_in_partial(struct sta_slab *s)
     if (sta_slab_used(s) == 0)
         spare_or_release(atomic_load_explicit(&s->owner, memory_order_relaxed),
                          s);
-    else if (!sta_pages_shrinking() || !sta_slab_thin(s))
+    else if (!sta_pages_shrinking() || !sta_slab_has_few(s) ||
+             !sta_slab_thin(s))
         arm_partial(s);
 }
 
@@ -252,7 +259,7 @@ static STA_NOINLINE void free_in_thin(struct sta_slot *slot, struct sta_slab *s)
         sta_die("free(%p): double free of a %zu-byte object", (void *)slot,
                 sta_slab_object_bytes(s));
     if (used == 0) {
-        release(atomic_load_explicit(&s->owner, memory_order_relaxed), s);
+        release_last(atomic_load_explicit(&s->owner, memory_order_relaxed), s);
     } else if ((used & (used - 1)) != 0 || !sta_slab_thin(s)) {
         s->countdown = 1;
         s->excess = (uint16_t)(used - 1);
@@ -315,12 +322,13 @@ void sta_bin_flush(struct sta_heap *h, uint32_t c)
         set_full(s, 1);
 }
 
-void sta_bin_thin(struct sta_heap *h, uint32_t c)
+void sta_bin_thin(struct sta_heap *h, uint32_t c, bool likely_only)
 {
     struct sta_list *partial = &h->bins[c].partial;
     for (struct sta_list *l = partial->next; l != partial; l = l->next) {
         struct sta_slab *s = sta_slab_of_link(l);
-        if (sta_slab_state(s) == STA_SLAB_PARTIAL)
+        if (!likely_only ||
+            (sta_slab_state(s) == STA_SLAB_PARTIAL && sta_slab_has_few(s)))
             sta_slab_thin(s);
     }
 }

@@ -47,6 +47,11 @@ enum {
     /* A partial slab is looked at again when this share of it is in use. */
     STA_THIN_SHARE = 8,
 
+    /* A slab is worth a look for free pages when no more slots than this are in
+     * use for each of its units: with 4 at random places one in fifty is free.
+     */
+    STA_THIN_SLOTS = 4,
+
     /* Slots freed in full slabs of few slots that go straight to their heap's
      * list between two refills of it: about so many bytes. */
     STA_LOAN_BYTES = 65536,
@@ -102,9 +107,11 @@ static_assert(STA_SLAB_UNITS_MAX * STA_UNIT_BYTES == STA_SLAB_BYTES_MAX,
 enum {
     STA_KEEP_UNITS = 512,
     STA_KEEP_SHARE = 2,
-    STA_KEEP_SHARE_SHRINKING = 8,
+    STA_KEEP_UNITS_SHRINKING = 64,
+    STA_KEEP_SHARE_SHRINKING = 16,
     STA_GRACE_UNITS = 16384,
-    STA_EPOCH_UNITS = 1024
+    STA_EPOCH_UNITS = 1024,
+    STA_SHRUNK_EPOCHS = 2
 };
 
 /* realloc moves runs of this many bytes and more by mremap, not by copying. */

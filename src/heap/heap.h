@@ -191,6 +191,10 @@ static inline void sta_heap_free_local(struct sta_slot *slot,
 /* Gives back every slot on the heap's lists, and every empty slab. */
 void sta_heap_flush(struct sta_heap *h);
 
+/* Gives back what the heap keeps, after an epoch in which the program shrank;
+ * see stale.c.  The caller works on no bin of it. */
+void sta_heap_shrink(struct sta_heap *h);
+
 /*
  * The two fast halves return a slot when this thread has one at hand, else
  * NULL: then sta_heap_alloc_slow() is to be called.  Callers may have to do

@@ -19,6 +19,12 @@ struct sta_huge {
 /* Asks for the blocks that end at or below unit `end`, all committed now. */
 void sta_huge_commit(struct sta_huge *h, uint32_t end);
 
+/* True for a block that asks. */
+static inline bool sta_huge_is_asked(const struct sta_huge *h, uint32_t block)
+{
+    return block < h->ready && (h->asked[block / 64] >> block % 64 & 1) != 0;
+}
+
 /* Asks, or stops asking, for one block, if it is of those that may. */
 void sta_huge_set(struct sta_huge *h, uint32_t block, bool wanted);
 

@@ -129,7 +129,14 @@ static inline size_t sta_pages_used(void)
 static inline bool sta_pages_shrinking(void)
 {
     return atomic_load_explicit(&sta_regions[0].stale.shrinking,
-                                memory_order_relaxed);
+                                memory_order_relaxed) != 0;
+}
+
+/* True when it did so for several epochs in a row. */
+static inline bool sta_pages_shrunk(void)
+{
+    return atomic_load_explicit(&sta_regions[0].stale.shrinking,
+                                memory_order_relaxed) >= STA_SHRUNK_EPOCHS;
 }
 
 /* Returns `units`, or the given share of an arena of fixed size if less. */

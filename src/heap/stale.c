@@ -6,7 +6,7 @@
  * again; not to purge costs others the memory.  Which it will be is guessed
  * from what happened, without a thread and without a clock:
  *
- *   - Stale memory may be half of what is in use, or an eighth while the
+ *   - Stale memory may be half of what is in use, or a sixteenth while the
  *     program shrinks; beyond that nothing waits: a program that frees its one
  *     big buffer is small at once.
  *   - When units are used again that were purged, that was a mistake: so many
@@ -17,6 +17,10 @@
  *     least number of stale units in that epoch was not needed in all that time
  *     and goes back at its end.  So a program that frees all it has shrinks as
  *     it frees, a few epochs behind, each shorter than the one before.
+ *   - While it shrinks an epoch is half as long, and heaps give back what they
+ *     keep; from the second such epoch in a row on also the free pages inside
+ *     their slabs (trim.c), which are most of what is left of a program that
+ *     keeps one object in fifty.
  *
  * Units go back from the top: first fit reuses the bottom first.
  */
@@ -85,9 +89,23 @@ void sta_stale_note_purged(struct sta_stale *t, uint32_t first, uint32_t count)
     t->calls++;
 }
 
+/* Counts what was never used of the last block that is in use as stale: when
+ * the system made it a huge page, all of it is resident. */
+static void add_rest_of_block(struct sta_stale *t)
+{
+    uint32_t rest = -t->used_top % STA_HUGE_UNITS;
+    if (rest == 0 || !sta_huge_is_asked(&t->huge, t->used_top / STA_HUGE_UNITS))
+        return;
+    uint32_t first = t->used_top;
+    t->used_top += rest;
+    sta_stale_add(t, first, rest);
+}
+
 size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t budget)
 {
     size_t purged = 0;
+    if (budget == SIZE_MAX)
+        add_rest_of_block(t);
     while (t->count > keep && budget > 0) {
         uint32_t first;
         size_t count = sta_bitmap_last_ones(t->bits, 0, t->top, &first);
@@ -117,9 +135,12 @@ size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t budget)
 static void end_epoch(struct sta_stale *t)
 {
     bool shrinking = t->freed / 4 > t->taken;
-    atomic_store_explicit(&t->shrinking, shrinking, memory_order_relaxed);
+    uint32_t row = atomic_load_explicit(&t->shrinking, memory_order_relaxed);
+    atomic_store_explicit(&t->shrinking, shrinking ? row + 1 : 0,
+                          memory_order_relaxed);
     if (shrinking) {
         atomic_fetch_add_explicit(&t->shrinks, 1, memory_order_relaxed);
+        add_rest_of_block(t);
         sta_stale_purge(t, t->count - t->low, t->low);
         t->grace = 0;
     }
@@ -133,12 +154,16 @@ void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used)
     size_t grace = t->grace + t->regret;
     t->grace = grace < STA_GRACE_UNITS ? (uint32_t)grace : STA_GRACE_UNITS;
     t->regret = 0;
-    bool shrinking = atomic_load_explicit(&t->shrinking, memory_order_relaxed);
-    size_t share = shrinking ? STA_KEEP_SHARE_SHRINKING : STA_KEEP_SHARE;
-    size_t keep = STA_KEEP_UNITS + used / share + t->grace;
+    bool shrinking =
+        atomic_load_explicit(&t->shrinking, memory_order_relaxed) != 0;
+    size_t keep =
+        t->grace +
+        (shrinking ? STA_KEEP_UNITS_SHRINKING + used / STA_KEEP_SHARE_SHRINKING
+                   : STA_KEEP_UNITS + used / STA_KEEP_SHARE);
+    size_t epoch = shrinking ? used / 2 : used;
     if (t->count > keep)
         sta_stale_purge(t, keep, 2 * (size_t)freed + 64);
     t->freed += freed;
-    if (t->freed >= used && t->freed >= STA_EPOCH_UNITS)
+    if (t->freed >= epoch && t->freed >= STA_EPOCH_UNITS)
         end_epoch(t);
 }

@@ -27,8 +27,8 @@ struct sta_stale {
 
     /* the rule, see stale.c; units */
     /* read by any thread; relaxed */
-    _Atomic bool shrinking;   /* in the last epoch */
-    _Atomic uint32_t shrinks; /* how many epochs so far */
+    _Atomic uint32_t shrinking; /* epochs in a row, up to now */
+    _Atomic uint32_t shrinks;   /* how many epochs so far */
 
     uint32_t low;   /* the least count of this epoch */
     uint32_t grace; /* kept beyond the share, for what was regretted */

@@ -47,18 +47,33 @@ bool sta_slab_is_purged(const struct sta_slab *s, const void *slot)
     return (units & s->purged) != 0;
 }
 
-/* The units below the carved slots' end on which no slot is in use. */
+/* How many carved slots touch unit `u`, which is not purged, without those that
+ * touch a purged one too: they are free, and on no list. */
+static uint16_t slots_on(const struct sta_slab *s, uint32_t u)
+{
+    uint32_t slot_bytes = sta_class_bytes(s->list);
+    uint32_t carved = sta_slab_carved(s);
+    uint32_t first = (u << STA_UNIT_LOG2) / slot_bytes;
+    uint32_t end = (((u + 1) << STA_UNIT_LOG2) - 1) / slot_bytes + 1;
+    end = end < carved ? end : carved;
+    if (first >= end)
+        return 0;
+    uint32_t count = end - first;
+    if (units_of_slot(slot_bytes, first) & s->purged)
+        count--;
+    if (end - 1 != first && (units_of_slot(slot_bytes, end - 1) & s->purged))
+        count--;
+    return (uint16_t)count;
+}
+
+/* The units on which no slot is in use; those behind the slots that were carved
+ * may be there all the same, as part of a huge page. */
 static uint32_t free_units(const struct sta_slab *s)
 {
     uint32_t slot_bytes = sta_class_bytes(s->list);
     uint16_t used[STA_SLAB_UNITS_MAX] = {0}; /* slots in use on each unit */
-    for (uint32_t i = 0; i < sta_slab_carved(s); i++) {
-        if (units_of_slot(slot_bytes, i) & s->purged)
-            continue; /* free, and on no list */
-        for (uint32_t u = first_unit(slot_bytes, i);
-             u <= last_unit(slot_bytes, i); u++)
-            used[u]++;
-    }
+    for (uint32_t u = 0; u < s->unit_count; u++)
+        used[u] = (s->purged >> u & 1) != 0 ? 0 : slots_on(s, u);
     for (const struct sta_slot *slot = s->free; slot != STA_SLOT_END;
          slot = slot->next) {
         uint32_t i = index_of(s, slot);
@@ -66,9 +81,8 @@ static uint32_t free_units(const struct sta_slab *s)
              u <= last_unit(slot_bytes, i); u++)
             used[u]--;
     }
-    uint32_t touched = last_unit(slot_bytes, sta_slab_carved(s) - 1u) + 1;
     uint32_t units = 0;
-    for (uint32_t u = 0; u < touched; u++)
+    for (uint32_t u = 0; u < s->unit_count; u++)
         units |= (uint32_t)(used[u] == 0) << u;
     return units;
 }

@@ -14,6 +14,13 @@
  */
 bool sta_slab_thin(struct sta_slab *s);
 
+/* True when a page without a slot in use is likely; to look costs a visit to
+ * each free slot. */
+static inline bool sta_slab_has_few(const struct sta_slab *s)
+{
+    return sta_slab_used(s) <= s->unit_count * STA_THIN_SLOTS;
+}
+
 /* Puts the slots on purged pages back on the slab's list.  O(slots). */
 void sta_slab_restore(struct sta_slab *s);
 

@@ -17,7 +17,21 @@ void sta_heap_flush(struct sta_heap *h)
 static void thin(struct sta_heap *h)
 {
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
-        sta_bin_thin(h, c);
+        sta_bin_thin(h, c, false);
+}
+
+/* An epoch of shrinking: the runs go.  Several, and the program is likely to be
+ * on its way to a small size: all that the heap has to spare goes. */
+void sta_heap_shrink(struct sta_heap *h)
+{
+    h->shrinks = sta_pages_shrinks();
+    if (!sta_pages_shrunk()) {
+        sta_large_flush(h);
+        return;
+    }
+    sta_heap_flush(h);
+    for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
+        sta_bin_thin(h, c, true);
 }
 
 /* Does `work` on this thread's heap, then on all that no thread owns. */
