@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -29,11 +30,12 @@ size_t sta_vm_memory_bytes(void)
 {
     struct sysinfo info;
     int saved = errno;
-    size_t bytes = (size_t)1 << 30; /* a guess, should the kernel not tell */
+    uint64_t bytes = UINT64_C(1)
+                     << 30; /* a guess, should the kernel not tell */
     if (sysinfo(&info) == 0)
-        bytes = (size_t)info.totalram * info.mem_unit;
+        bytes = (uint64_t)info.totalram * info.mem_unit;
     errno = saved;
-    return bytes;
+    return bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX; /* 32 bits, of more */
 }
 
 /*
@@ -215,13 +217,44 @@ bool sta_vm_close(void *p, size_t bytes)
     return map_none(p, bytes, MAP_FIXED) != NULL;
 }
 
+static bool move(void *to, void *from, size_t bytes)
+{
+    return mremap(from, bytes, bytes,
+                  MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+                  to) != MAP_FAILED;
+}
+
+/*
+ * Whether pages can be moved at all, tried once with two of our own.  Old
+ * kernels refuse; qemu-user moves them, but takes the rest for unmapped, and
+ * ignores advice on what it moved.
+ */
+static bool can_move(void)
+{
+    enum { UNKNOWN, YES, NO };
+    static _Atomic int known; /* relaxed: every thread finds the same */
+    int answer = atomic_load_explicit(&known, memory_order_relaxed);
+    if (answer == UNKNOWN) {
+        size_t page = sta_vm_page_bytes();
+        char *p = sta_vm_reserve(2 * page);
+        unsigned char resident;
+        bool works = p != NULL && sta_vm_commit(p, 2 * page) &&
+                     move(p + page, p, page) &&
+                     mincore(p, page, &resident) == 0;
+        if (p != NULL)
+            sta_vm_release(p, 2 * page);
+        answer = works ? YES : NO;
+        atomic_store_explicit(&known, answer, memory_order_relaxed);
+    }
+    return answer == YES;
+}
+
 bool sta_vm_move(void *to, void *from, size_t bytes)
 {
     int saved = errno;
-    void *p = mremap(from, bytes, bytes,
-                     MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
+    bool moved = can_move() && move(to, from, bytes);
     errno = saved;
-    return p != MAP_FAILED;
+    return moved;
 }
 
 void sta_vm_huge(void *p, size_t bytes, bool wanted)
