@@ -62,9 +62,9 @@ bool sta_parse_size(const char *s, size_t *bytes)
     const char *suffix = *s ? strchr(suffixes, upper) : NULL;
     if (suffix) {
         unsigned shift = 10 * (unsigned)(suffix - suffixes + 1);
-        if (n > SIZE_MAX >> shift)
+        if (n > ((uint64_t)SIZE_MAX >> shift))
             return false;
-        n <<= shift;
+        n = (size_t)((uint64_t)n << shift);
         s++;
     }
     *bytes = n;
@@ -88,7 +88,7 @@ static bool read_arena(const char *s)
             return false;
         n = sta_vm_memory_bytes() / 100 * percent;
     }
-    if (n < 64 * (size_t)STA_UNIT_BYTES || n > (size_t)1 << 46)
+    if (n < 64 * (size_t)STA_UNIT_BYTES || n > STA_ARENA_MOST)
         return false;
     sta_options.arena_bytes = n & ~(size_t)(STA_UNIT_BYTES - 1);
     return true;

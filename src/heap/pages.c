@@ -91,9 +91,13 @@ static struct sta_region *add_region(uint32_t units)
     struct sta_region *r = &sta_regions[sta_region_count];
     size_t least = (size_t)units << STA_UNIT_LOG2;
     size_t left = sta_vm_space_left();
-    size_t bytes = sta_vm_memory_bytes() * STA_RESERVE_FACTOR;
+    size_t bytes = sta_vm_memory_bytes();
+    bytes = bytes > STA_REGION_MOST / STA_RESERVE_FACTOR
+                ? STA_REGION_MOST
+                : bytes * STA_RESERVE_FACTOR;
     if (bytes > left / 2)
-        bytes = left / 2 & ~(size_t)(STA_UNIT_BYTES - 1);
+        bytes = left / 2;
+    bytes &= ~(size_t)(STA_UNIT_BYTES - 1);
     for (bytes = bytes < least ? least : bytes;; bytes /= 2) {
         bytes = bytes < least ? least : bytes;
         if (sta_region_init(r, bytes, false)) {

@@ -52,7 +52,7 @@ enum sta_slab_state {
 
 struct sta_slab {
     /* who may work on it without a lock; changes under the owner's lock */
-    struct sta_heap *_Atomic owner;
+    _Alignas(64) struct sta_heap *_Atomic owner;
 
     /* fixed while in use; any thread */
     uint32_t reciprocal; /* of the slot size, see core/slot.h */

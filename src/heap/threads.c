@@ -374,10 +374,10 @@ static void start(void)
     heap_init(&sta_heap_shared, STA_HEAP_SHARED);
     if (sta_options.variant == STA_VARIANT_LOCAL)
         pthread_key_create(&thread_end_key, thread_end);
-    register_fork();
     sta_env_keep_program();
     sta_stats_start();
     atomic_store_explicit(&state, READY, memory_order_release);
+    register_fork(); /* last, since musl's pthread_atfork() allocates */
 }
 
 struct sta_heap *sta_heap_enter(void)

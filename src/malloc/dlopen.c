@@ -14,11 +14,11 @@
 #endif
 #include "malloc/names.h"
 
-#include <dlfcn.h>
 #include <stdatomic.h>
 
 #include "core/attr.h"
 #include "heap/heap.h"
+#include "os/libc.h"
 
 #pragma weak dlsym
 

@@ -13,25 +13,25 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "heap/heap.h"
 #include "heap/stats.h"
+#include "os/libc.h"
 
 STA_EXPORT struct mallinfo2 mallinfo2(void)
 {
     struct sta_stats t;
     sta_stats_collect(&t);
     return (struct mallinfo2){
-        .arena = t.committed_bytes,
-        .ordblks = t.free_runs,
-        .hblks = t.runs.live,
-        .hblkhd = t.runs.slabs_bytes,
-        .uordblks = t.live_bytes,
-        .fordblks = t.committed_bytes - t.live_bytes,
-        .keepcost = t.stale_bytes,
+        .arena = (size_t)t.committed_bytes,
+        .ordblks = (size_t)t.free_runs,
+        .hblks = (size_t)t.runs.live,
+        .hblkhd = (size_t)t.runs.slabs_bytes,
+        .uordblks = (size_t)t.live_bytes,
+        .fordblks = (size_t)(t.committed_bytes - t.live_bytes),
+        .keepcost = (size_t)t.stale_bytes,
     };
 }
 
@@ -102,7 +102,7 @@ STA_EXPORT int malloc_info(int options, FILE *stream)
     fprintf(stream, "<malloc version=\"1\">\n<heap nr=\"0\">\n<sizes>\n");
     for (int i = 0; i < STA_STATS_CLASSES; i++) {
         const struct sta_stats_class *c = &t.classes[i];
-        size_t bytes = c->live * c->slot_bytes;
+        size_t bytes = (size_t)(c->live * c->slot_bytes);
         if (c->total != 0)
             fprintf(stream,
                     "  <size from=\"%zu\" to=\"%zu\" total=\"%zu\" "

@@ -13,7 +13,6 @@
 #include "malloc/names.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 #include "core/attr.h"
 #include "core/bits.h"
 #include "heap/heap.h"
+#include "os/libc.h"
 #include "os/vm.h"
 
 /* Passes an allocation on, with ENOMEM when it failed. */

@@ -13,16 +13,18 @@
 #include "os/lock.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 enum { SPINS = 100 };
 
+/* The kernel's numbers; its headers are not everywhere where a C library is. */
+enum { FUTEX_WAIT_PRIVATE = 0 | 128, FUTEX_WAKE_PRIVATE = 1 | 128 };
+
 static void futex(_Atomic uint32_t *word, int op, uint32_t value)
 {
     int saved = errno;
-    syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
+    syscall(SYS_futex, word, op, value, NULL, NULL, 0);
     errno = saved;
 }
 
@@ -46,10 +48,10 @@ void sta_lock_wait(struct sta_lock *l)
     }
     /* acquire: pairs with sta_lock_release(); 2 stays until all are served */
     while (atomic_exchange_explicit(&l->state, 2, memory_order_acquire) != 0)
-        futex(&l->state, FUTEX_WAIT, 2);
+        futex(&l->state, FUTEX_WAIT_PRIVATE, 2);
 }
 
 void sta_lock_wake(struct sta_lock *l)
 {
-    futex(&l->state, FUTEX_WAKE, 1);
+    futex(&l->state, FUTEX_WAKE_PRIVATE, 1);
 }
