@@ -17,7 +17,8 @@
 #include "tests/lib/model.h"
 #include "tests/lib/rng.h"
 
-_Static_assert(sizeof(struct sta_stack) == 32, "two words, a base, a log");
+_Static_assert(sizeof(struct sta_stack) == 16 + 2 * sizeof(void *),
+               "two words, a base, a log");
 
 enum { MEMORY_BYTES = 64 << 20 };
 

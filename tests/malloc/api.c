@@ -64,7 +64,7 @@ static void refused_requests_are_counted(void)
     struct sta_stats before, after;
 
     CHECK(stats_get(&before, sizeof before) == 0);
-    CHECK(malloc(hide((size_t)1 << 62)) == NULL);
+    CHECK(malloc(hide(IMPOSSIBLE)) == NULL);
     CHECK(calloc(hide(SIZE_MAX / 2), 3) == NULL);
     CHECK(stats_get(&after, sizeof after) == 0);
     CHECK(after.refused_count >= before.refused_count + 1);

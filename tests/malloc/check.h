@@ -18,8 +18,6 @@
 #define _GNU_SOURCE
 #endif
 
-#include <dlfcn.h>
-#include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,11 +26,28 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "os/libc.h"
+
+/* A C library may lack these; a preloaded libstalloc has them. */
+#ifndef __GLIBC__
+#pragma weak malloc_info
+#pragma weak malloc_stats
+#pragma weak malloc_trim
+#pragma weak mallinfo
+#pragma weak mallinfo2
+#pragma weak mallopt
+#pragma weak pvalloc
+#endif
+
 #define CHECK(expr) ((expr) ? (void)0 : check_failed(__FILE__, __LINE__, #expr))
 #define REQUIRE(expr)                                                          \
     ((expr) ? (void)0                                                          \
             : (check_failed(__FILE__, __LINE__, #expr), _exit(CHECK_FAIL)))
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A power of two of bytes that no machine has, and the root of SIZE_MAX + 1. */
+#define IMPOSSIBLE (sizeof(size_t) == 8 ? SIZE_MAX / 4 + 1 : SIZE_MAX / 2 + 1)
+#define HALF_WORD  ((size_t)1 << sizeof(size_t) * 4)
 
 enum { CHECK_PASS = 0, CHECK_FAIL = 1, CHECK_SKIP = 77 };
 
@@ -90,6 +105,23 @@ static inline void check_library(void)
     REQUIRE(strcmp(wanted_path, found_path) == 0);
 }
 
+/* Ends the program as skipped under an emulator, which needs more memory, other
+ * system calls or other signals than the program by itself. */
+static inline void check_needs_the_kernel(void)
+{
+    if (getenv("STA_TEST_EMULATOR") != NULL)
+        _exit(CHECK_SKIP);
+}
+
+/* Ends the program as skipped where the C library is another than GNU's, which
+ * alone promises what the test is about. */
+static inline void check_needs_glibc(void)
+{
+#ifndef __GLIBC__
+    _exit(CHECK_SKIP);
+#endif
+}
+
 /* Ends the program as skipped in the variant for programs with one thread. */
 static inline void check_needs_threads(void)
 {
@@ -111,10 +143,17 @@ static inline void check_start_again(char **argv)
     /* By its name: under Valgrind the link itself leads to Valgrind. */
     char self[4096];
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    char *emulator = getenv("STA_TEST_EMULATOR");
+    char *emulated[8] = {emulator, self};
 
     REQUIRE(len > 0);
     self[len] = '\0';
-    REQUIRE(execv(self, argv) == 0); /* it does not return */
+    if (emulator == NULL)
+        REQUIRE(execv(self, argv) == 0); /* it does not return */
+    for (int i = 1; i < 6 && argv[i] != NULL; i++)
+        emulated[i + 1] = argv[i];
+    unsetenv("LD_PRELOAD"); /* the emulator has its own way to set it */
+    REQUIRE(execvp(emulator, emulated) == 0);
 }
 
 /* Starts the program again with NAME=VALUE in its environment unless it is
@@ -141,6 +180,7 @@ static inline void check_needs_address_limit(char **argv, size_t bytes)
 {
     struct rlimit limit;
 
+    check_needs_the_kernel();
     REQUIRE(getrlimit(RLIMIT_AS, &limit) == 0);
     if (limit.rlim_cur <= bytes)
         return;

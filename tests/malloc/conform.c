@@ -124,8 +124,8 @@ static void calloc_overflow_is_enomem(void)
     CHECK(is_enomem(calloc(hide(SIZE_MAX), 2)));
     CHECK(is_enomem(calloc(2, hide(SIZE_MAX))));
     CHECK(is_enomem(calloc(hide(SIZE_MAX / 2 + 1), 2)));
-    CHECK(is_enomem(calloc(hide((size_t)1 << 32), (size_t)1 << 32)));
-    CHECK(is_enomem(calloc(hide(((size_t)1 << 32) + 1), (size_t)1 << 32)));
+    CHECK(is_enomem(calloc(hide(HALF_WORD), HALF_WORD)));
+    CHECK(is_enomem(calloc(hide(HALF_WORD + 1), HALF_WORD)));
     CHECK(is_enomem(calloc(hide(SIZE_MAX / 16 + 2), 16)));
 }
 
@@ -138,7 +138,7 @@ static void reallocarray_overflow_leaves_the_block(void)
     errno = 0;
     CHECK(is_enomem(reallocarray(hide_pointer(p), hide(SIZE_MAX / 2 + 1), 2)));
     CHECK(is_enomem(
-        reallocarray(hide_pointer(p), hide((size_t)1 << 33), (size_t)1 << 33)));
+        reallocarray(hide_pointer(p), hide(2 * HALF_WORD), 2 * HALF_WORD)));
     CHECK(pattern_holds(p, 100, 1));
     p = reallocarray(p, 50, 40);
     REQUIRE(p != NULL);

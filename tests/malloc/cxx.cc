@@ -21,7 +21,7 @@
 namespace
 {
 
-const size_t impossible = (size_t)1 << 62;
+const size_t impossible = IMPOSSIBLE;
 int handler_calls;
 void *sink; /* so that no call of new is left out */
 std::vector<char *> ballast;
@@ -125,7 +125,7 @@ void failed_new_without_handler_throws_bad_alloc()
         caught++;
     }
     try {
-        std::string s(hide((size_t)1 << 61), 'x');
+        std::string s(hide(std::string().max_size()), 'x');
     } catch (const std::bad_alloc &) {
         caught++;
     }

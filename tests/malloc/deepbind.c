@@ -112,6 +112,7 @@ int main(int argc, char **argv)
 {
     const char *deepbind = getenv("STALLOC_DEEPBIND");
 
+    check_needs_glibc(); /* RTLD_DEEPBIND */
     if (deepbind != NULL)
         return check_kept_flag();
     int status = check_main(argc, argv, cases, COUNT_OF(cases));

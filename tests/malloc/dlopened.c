@@ -83,6 +83,8 @@ int main(int argc, char **argv)
     const char *path = getenv("STA_TEST_LIB");
     const char *variant = getenv("STALLOC_VARIANT");
 
+    check_needs_glibc(); /* static TLS for a library that comes later */
+    check_needs_the_kernel();
     if (path == NULL || strstr(path, "stalloc") == NULL ||
         (variant != NULL && strcmp(variant, "single") == 0))
         return CHECK_SKIP;

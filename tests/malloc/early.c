@@ -87,6 +87,8 @@ int main(int argc, char **argv)
     const char *library = getenv("STA_TEST_LIB");
     const char *build = getenv("abs_top_builddir");
 
+    check_needs_glibc(); /* a .preinit_array */
+    check_needs_the_kernel();
     REQUIRE(build != NULL);
     snprintf(preload, sizeof preload,
              "%s/tests/malloc/.libs/early_library.so %s", build,

@@ -187,6 +187,10 @@ static void spawned_programs_run(void)
     static char sh[] = "sh", c[] = "-c", script[] = "test \"$(echo ok)\" = ok";
     char *const arguments[] = {sh, c, script, NULL};
 
+    if (WEXITSTATUS(system("exit 3")) != 3) { /* of another C library */
+        dprintf(1, "    no shell can be preloaded here\n");
+        return;
+    }
     crew_start(&crew, 3, busy);
     for (int i = 0; i < 20; i++) {
         pid_t child;

@@ -96,5 +96,6 @@ static const struct check_case cases[] = {
 int main(int argc, char **argv)
 {
     check_needs_threads();
+    check_needs_glibc(); /* stdio after fork from a threaded parent */
     return check_main(argc, argv, cases, COUNT_OF(cases));
 }

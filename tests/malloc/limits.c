@@ -145,5 +145,6 @@ int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "take") == 0)
         return take(argv[2], strtoul(argv[3], NULL, 10));
+    check_needs_the_kernel();
     return check_main(argc, argv, cases, COUNT_OF(cases));
 }

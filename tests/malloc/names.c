@@ -9,6 +9,13 @@
  */
 #include "check.h"
 
+/* How operator new's mangled name spells size_t. */
+#if SIZE_MAX == UINT32_MAX
+#define Z "j"
+#else
+#define Z "m"
+#endif
+
 static const char *const names[] = {
     /* ISO C, POSIX, GNU */
     "malloc", "calloc", "realloc", "free", "aligned_alloc", "free_sized",
@@ -20,15 +27,16 @@ static const char *const names[] = {
     "__libc_cfree", "__libc_memalign", "__libc_valloc", "__libc_pvalloc",
     "__posix_memalign",
     /* operator new and new[] */
-    "_Znwm", "_Znam", "_ZnwmRKSt9nothrow_t", "_ZnamRKSt9nothrow_t",
-    "_ZnwmSt11align_val_t", "_ZnamSt11align_val_t",
-    "_ZnwmSt11align_val_tRKSt9nothrow_t", "_ZnamSt11align_val_tRKSt9nothrow_t",
+    "_Znw" Z, "_Zna" Z, "_Znw" Z "RKSt9nothrow_t", "_Zna" Z "RKSt9nothrow_t",
+    "_Znw" Z "St11align_val_t", "_Zna" Z "St11align_val_t",
+    "_Znw" Z "St11align_val_tRKSt9nothrow_t",
+    "_Zna" Z "St11align_val_tRKSt9nothrow_t",
     /* operator delete and delete[] */
     "_ZdlPv", "_ZdaPv", "_ZdlPvRKSt9nothrow_t", "_ZdaPvRKSt9nothrow_t",
-    "_ZdlPvm", "_ZdaPvm", "_ZdlPvSt11align_val_t", "_ZdaPvSt11align_val_t",
+    "_ZdlPv" Z, "_ZdaPv" Z, "_ZdlPvSt11align_val_t", "_ZdaPvSt11align_val_t",
     "_ZdlPvSt11align_val_tRKSt9nothrow_t",
-    "_ZdaPvSt11align_val_tRKSt9nothrow_t", "_ZdlPvmSt11align_val_t",
-    "_ZdaPvmSt11align_val_t",
+    "_ZdaPvSt11align_val_tRKSt9nothrow_t", "_ZdlPv" Z "St11align_val_t",
+    "_ZdaPv" Z "St11align_val_t",
     /* and what else the library takes over or offers */
     "dlopen", "sta_version", "sta_is_active", "sta_stats_get",
     "sta_stats_print", "sta_trim"};

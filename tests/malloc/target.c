@@ -41,7 +41,7 @@ static void script(void)
     for (size_t i = 1020; i < 1023; i++)
         sink[i] = malloc(MIB);
     free(sink[1020]);
-    sink[0] = malloc(hide((size_t)1 << 62));
+    sink[0] = malloc(hide(IMPOSSIBLE));
 }
 
 /* Fills memory until there is none, twice, and says how much it was. */

@@ -5,6 +5,6 @@
 int main(void)
 {
     char *p = malloc(16);
-    free(misused(p + ((size_t)1 << 30))); /* reserved, never used */
+    free(misused(p + ((size_t)1 << 28))); /* reserved, never used */
     return 0;
 }

@@ -4,6 +4,6 @@
 
 int main(void)
 {
-    free(misused((void *)0xdeadbeefdeadbee0));
+    free(misused((void *)(UINTPTR_MAX - 4095)));
     return 0;
 }

@@ -8,6 +8,7 @@
 #define TESTS_MISUSE_MISUSE_H
 
 #include <malloc.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
