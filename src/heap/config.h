@@ -118,7 +118,13 @@ enum {
     STA_KEEP_SHARE_SHRINKING = 16,
     STA_GRACE_UNITS = 16384,
     STA_EPOCH_UNITS = 1024,
-    STA_SHRUNK_EPOCHS = 2
+    STA_SHRUNK_EPOCHS = 2,
+    /* A free gives back so many units and four times what it freed, by so many
+     * system calls and one more for each 1 MiB that it freed, each after a look
+     * through the bits of so many units. */
+    STA_PURGE_UNITS = 256,
+    STA_PURGE_STEPS = 8,
+    STA_PURGE_LOOK_UNITS = 16384
 };
 
 /* realloc moves runs of this many bytes and more by mremap, not by copying. */

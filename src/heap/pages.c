@@ -167,7 +167,7 @@ static void purge(struct sta_region *r, uint32_t freed)
     if (keep_by_rule)
         sta_stale_by_rule(&r->stale, freed, sta_pages_used());
     else
-        sta_stale_purge(&r->stale, keep_bytes >> STA_UNIT_LOG2, SIZE_MAX);
+        sta_stale_purge(&r->stale, keep_bytes >> STA_UNIT_LOG2);
 }
 
 /* Makes units of a new run usable, where free ones are not. */
@@ -353,7 +353,7 @@ void sta_pages_purge(size_t keep)
 {
     sta_lock_acquire(&sta_pages_lock);
     for (uint32_t i = 0; i < sta_region_count; i++)
-        sta_stale_purge(&sta_regions[i].stale, keep >> STA_UNIT_LOG2, SIZE_MAX);
+        sta_stale_trim(&sta_regions[i].stale, keep >> STA_UNIT_LOG2);
     sta_lock_release(&sta_pages_lock);
 }
 

@@ -15,14 +15,15 @@
  *   - An epoch is as many freed bytes as are in use, at least 4 MiB.  When four
  *     times as much was freed in it as was allocated, the program shrinks: the
  *     least number of stale units in that epoch was not needed in all that time
- *     and goes back at its end.  So a program that frees all it has shrinks as
- *     it frees, a few epochs behind, each shorter than the one before.
+ *     and goes back with the next frees.  So a program that frees all it has
+ * shrinks as it frees, a few epochs behind, each shorter than the one before.
  *   - While it shrinks an epoch is half as long, and heaps give back what they
  *     keep; from the second such epoch in a row on also the free pages inside
  *     their slabs (trim.c), which are most of what is left of a program that
  *     keeps one object in fifty.
  *
- * Units go back from the top: first fit reuses the bottom first.
+ * Units go back from the top: first fit reuses the bottom first.  A free gives
+ * back a few times what it freed, in a few steps, so that none takes long.
  */
 #include "heap/stale.h"
 
@@ -101,17 +102,23 @@ static void add_rest_of_block(struct sta_stale *t)
     sta_stale_add(t, first, rest);
 }
 
-size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t budget)
+/* Purges from the top until at most `keep` units are left, `budget` units have
+ * been looked at or as many steps taken; a step looks through a bounded stretch
+ * and makes one system call at most.  Returns the units given back. */
+static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
+                    size_t steps)
 {
     size_t purged = 0;
-    if (budget == SIZE_MAX)
-        add_rest_of_block(t);
-    while (t->count > keep && budget > 0) {
+    for (; t->count > keep && budget > 0 && t->top > 0 && steps > 0; steps--) {
         uint32_t first;
-        size_t count = sta_bitmap_last_ones(t->bits, 0, t->top, &first);
+        uint32_t floor =
+            t->top > STA_PURGE_LOOK_UNITS ? t->top - STA_PURGE_LOOK_UNITS : 0;
+        size_t count = sta_bitmap_last_ones(t->bits, floor, t->top, &first);
         size_t most = t->count - keep < budget ? t->count - keep : budget;
-        if (count == 0)
-            break;
+        if (count == 0) {
+            t->top = floor;
+            continue;
+        }
         if (count > most) {
             first += (uint32_t)(count - most);
             count = most;
@@ -131,7 +138,18 @@ size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t budget)
     return purged;
 }
 
-/* Ends an epoch: purges what it never needed, if the program shrinks. */
+size_t sta_stale_purge(struct sta_stale *t, size_t keep)
+{
+    return purge(t, keep, SIZE_MAX, SIZE_MAX);
+}
+
+size_t sta_stale_trim(struct sta_stale *t, size_t keep)
+{
+    add_rest_of_block(t);
+    return sta_stale_purge(t, keep);
+}
+
+/* Ends an epoch: what it never needed is to go, if the program shrinks. */
 static void end_epoch(struct sta_stale *t)
 {
     bool shrinking = t->freed / 4 > t->taken;
@@ -141,9 +159,9 @@ static void end_epoch(struct sta_stale *t)
     if (shrinking) {
         atomic_fetch_add_explicit(&t->shrinks, 1, memory_order_relaxed);
         add_rest_of_block(t);
-        sta_stale_purge(t, t->count - t->low, t->low);
         t->grace = 0;
     }
+    t->owed = shrinking ? t->low : 0;
     t->freed = 0;
     t->taken = 0;
     t->low = t->count;
@@ -161,8 +179,11 @@ void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used)
         (shrinking ? STA_KEEP_UNITS_SHRINKING + used / STA_KEEP_SHARE_SHRINKING
                    : STA_KEEP_UNITS + used / STA_KEEP_SHARE);
     size_t epoch = shrinking ? used / 2 : used;
-    if (t->count > keep)
-        sta_stale_purge(t, keep, 2 * (size_t)freed + 64);
+    t->owed = t->owed < t->count ? t->owed : t->count;
+    keep = keep < t->count - t->owed ? keep : t->count - t->owed;
+    size_t purged = purge(t, keep, 4 * (size_t)freed + STA_PURGE_UNITS,
+                          STA_PURGE_STEPS + freed / STA_PURGE_UNITS);
+    t->owed -= purged < t->owed ? (uint32_t)purged : t->owed;
     t->freed += freed;
     if (t->freed >= epoch && t->freed >= STA_EPOCH_UNITS)
         end_epoch(t);

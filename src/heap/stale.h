@@ -30,6 +30,7 @@ struct sta_stale {
     _Atomic uint32_t shrinking; /* epochs in a row, up to now */
     _Atomic uint32_t shrinks;   /* how many epochs so far */
 
+    uint32_t owed;  /* to be purged by the next frees */
     uint32_t low;   /* the least count of this epoch */
     uint32_t grace; /* kept beyond the share, for what was regretted */
     size_t freed;   /* in this epoch */
@@ -55,9 +56,11 @@ uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count,
 /* Counts units that were freed, and are not zero, as stale. */
 void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count);
 
-/* Gives stale units back from the top until at most `keep` are left or
- * `budget` units have been looked at.  Returns the units given back. */
-size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t budget);
+/* Gives all stale units but `keep` back, from the top.  Returns how many. */
+size_t sta_stale_purge(struct sta_stale *t, size_t keep);
+
+/* The same, with what is resident of a huge page that is not yet full. */
+size_t sta_stale_trim(struct sta_stale *t, size_t keep);
 
 /* Says that units in use, or free ones, are no longer resident. */
 void sta_stale_note_purged(struct sta_stale *t, uint32_t first, uint32_t count);
