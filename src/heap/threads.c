@@ -164,13 +164,17 @@ void sta_heap_drain(struct sta_heap *h)
 
 /* --- Idle heaps ---------------------------------------------------------- */
 
-/* Locks and returns an idle heap at or after `h`, or NULL. */
-static struct sta_heap *lock_idle(struct sta_heap *h)
+/* Locks and returns an idle heap at or after `h`, or NULL; one that somebody
+ * works on is waited for, or passed over. */
+static struct sta_heap *lock_idle(struct sta_heap *h, bool wait)
 {
     for (; h; h = h->next) {
         if (atomic_load_explicit(&h->state, memory_order_relaxed) !=
-                STA_HEAP_IDLE ||
-            !sta_lock_try(&h->lock))
+            STA_HEAP_IDLE)
+            continue;
+        if (wait)
+            sta_lock_acquire(&h->lock);
+        else if (!sta_lock_try(&h->lock))
             continue;
         if (atomic_load_explicit(&h->state, memory_order_relaxed) ==
             STA_HEAP_IDLE)
@@ -192,7 +196,7 @@ struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c)
     if (atomic_load_explicit(&idle_count, memory_order_relaxed) == 0 ||
         h == &sta_heap_shared)
         return NULL;
-    struct sta_heap *idle = lock_idle(first_heap());
+    struct sta_heap *idle = lock_idle(first_heap(), false);
     while (idle && !found) {
         found = sta_bin_take_partial(idle, c);
         if (found) {
@@ -202,7 +206,7 @@ struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c)
         }
         struct sta_heap *next = idle->next;
         sta_lock_release(&idle->lock);
-        idle = found ? NULL : lock_idle(next);
+        idle = found ? NULL : lock_idle(next, false);
     }
     return found;
 }
@@ -248,7 +252,7 @@ static struct sta_heap *take_idle_heap(void)
 {
     struct sta_heap *h = NULL;
     if (atomic_load_explicit(&idle_count, memory_order_relaxed) != 0)
-        h = lock_idle(first_heap());
+        h = lock_idle(first_heap(), true); /* a fork holds all locks for long */
     if (h) {
         atomic_store_explicit(&h->state, STA_HEAP_ACTIVE, memory_order_seq_cst);
         atomic_fetch_sub_explicit(&idle_count, 1, memory_order_relaxed);

@@ -12,6 +12,10 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/wait.h>
+
+#include "stalloc/malloc.h"
 
 enum { KIB = 1024, OBJECTS = 64 };
 
@@ -304,6 +308,52 @@ static void cancelled_threads_leave_nothing(void)
     CHECK(status_kib("VmRSS") <= after_first + 2 * KIB);
 }
 
+static atomic_bool forking;
+
+/* The lock of every heap is held while a fork is under way. */
+static void *fork_on_and_on(void *argument)
+{
+    (void)argument;
+    while (atomic_load(&forking)) {
+        pid_t child = fork();
+
+        if (child == 0)
+            _exit(0);
+        REQUIRE(child > 0 && waitpid(child, NULL, 0) == child);
+    }
+    return NULL;
+}
+
+static void *allocate_once(void *argument)
+{
+    free(malloc(100));
+    return argument;
+}
+
+/* A thread that finds no idle heap makes one, which is never given back. */
+static void threads_that_start_during_a_fork_find_idle_heaps(void)
+{
+    int (*stats_get)(struct sta_stats *, size_t) = NULL;
+    static char ballast[8 * KIB * KIB]; /* lets fork take its time */
+    struct sta_stats stats;
+    pthread_t forker;
+
+    *(void **)&stats_get = check_symbol("sta_stats_get");
+    if (stats_get == NULL)
+        return;
+    pattern_fill(ballast, sizeof ballast, 1);
+    REQUIRE(stats_get(&stats, sizeof stats) == 0);
+    uint64_t before = stats.heaps;
+    atomic_store(&forking, true);
+    forker = start(fork_on_and_on, NULL);
+    for (int i = 0; i < 1000; i++)
+        pthread_join(start(allocate_once, NULL), NULL);
+    atomic_store(&forking, false);
+    pthread_join(forker, NULL);
+    REQUIRE(stats_get(&stats, sizeof stats) == 0);
+    CHECK(stats.heaps <= before + 3);
+}
+
 #define CASE(name)                                                             \
     {                                                                          \
 #name, name                                                            \
@@ -318,6 +368,7 @@ static const struct check_case cases[] = {
     CASE(owners_exit_while_others_free),
     CASE(every_thread_frees_what_others_allocated),
     CASE(cancelled_threads_leave_nothing),
+    CASE(threads_that_start_during_a_fork_find_idle_heaps),
 };
 
 int main(int argc, char **argv)

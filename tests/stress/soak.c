@@ -21,7 +21,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -351,6 +350,7 @@ static size_t rest(void)
     sta_heap_trim(0);
     audit();
     REQUIRE(heap_audit_zero());
+    REQUIRE(sta_regions[0].own_used <= 2 * THREADS); /* heaps are reused */
     for (uint32_t i = 0; i < sta_region_count; i++)
         REQUIRE(sta_runs_free_units(&sta_regions[i].runs) ==
                 sta_region_units(&sta_regions[i]));
