@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "heap/config.h"
+
 struct sta_huge {
     uint64_t *asked; /* a bit a block */
     uintptr_t base;  /* address of block 0 */
@@ -23,6 +25,12 @@ void sta_huge_commit(struct sta_huge *h, uint32_t end);
 static inline bool sta_huge_is_asked(const struct sta_huge *h, uint32_t block)
 {
     return block < h->ready && (h->asked[block / 64] >> block % 64 & 1) != 0;
+}
+
+/* True for a block that asks, has asked or may ask again. */
+static inline bool sta_huge_may_ask(const struct sta_huge *h, uint32_t block)
+{
+    return block < h->ready && block >= STA_HUGE_FROM / STA_HUGE_BYTES;
 }
 
 /* Asks, or stops asking, for one block, if it is of those that may. */

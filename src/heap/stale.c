@@ -102,6 +102,26 @@ static void add_rest_of_block(struct sta_stale *t)
     sta_stale_add(t, first, rest);
 }
 
+/*
+ * Widens a stretch of stale units to the free ones beside it in the same
+ * blocks, where these may have been huge pages: zero, and resident all the
+ * same.
+ */
+static struct sta_span widen(const struct sta_stale *t, uint32_t first,
+                             uint32_t end)
+{
+    uint32_t below = first % STA_HUGE_UNITS;
+    uint32_t above = -end % STA_HUGE_UNITS;
+    if (below && sta_huge_may_ask(&t->huge, first / STA_HUGE_UNITS) &&
+        sta_runs_free_at(t->runs, first - below) >= below)
+        first -= below;
+    if (above && sta_huge_may_ask(&t->huge, end / STA_HUGE_UNITS)) {
+        uint32_t free = sta_runs_free_at(t->runs, end);
+        end += free < above ? free : above;
+    }
+    return (struct sta_span){first, end - first};
+}
+
 /* Purges from the top until at most `keep` units are left, `budget` units have
  * been looked at or as many steps taken; a step looks through a bounded stretch
  * and makes one system call at most.  Returns the units given back. */
@@ -125,9 +145,10 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
         }
         budget -= count;
         t->top = first;
-        void *p = (void *)(t->base + ((uintptr_t)first << STA_UNIT_LOG2));
+        struct sta_span all = widen(t, first, first + (uint32_t)count);
+        void *p = (void *)(t->base + ((uintptr_t)all.first << STA_UNIT_LOG2));
         /* Refused, when locked or smaller than a system page: still stale. */
-        if (!sta_vm_purge(p, count << STA_UNIT_LOG2))
+        if (!sta_vm_purge(p, (size_t)all.count << STA_UNIT_LOG2))
             continue;
         t->count -= sta_bitmap_assign(t->bits, first, (uint32_t)count, false);
         sta_stale_note_purged(t, first, (uint32_t)count);
