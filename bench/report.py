@@ -16,6 +16,7 @@ import plots
 import rows
 
 OURS = "libstalloc"
+MEANS = "Against the best peer of each row, geometric mean and worst"
 
 
 def is_peer(allocator):
@@ -94,10 +95,9 @@ class Table:
             return math.nan
         return getattr(cell, figure) / best
 
-    def overall(self, allocator, figure):
-        """(geometric mean, worst ratio, its row) over all rows."""
-        judged = [row.name for row in self.rows
-                  if row.group not in ("growth", "latency")]
+    def overall(self, allocator, figure, groups):
+        """(geometric mean, worst ratio, its row) over the groups' rows."""
+        judged = [row.name for row in self.rows if row.group in groups]
         found = [(ratio, name) for name in judged
                  if (ratio := self.ratio(name, allocator, figure)) > 0]
         if not found:
@@ -155,14 +155,28 @@ class Table:
                 f"{cell.faults:.0f}"))
         return lines
 
-    def overall_lines(self):
+    def overalls(self):
+        """[(title, lines)] of all judged rows, and of their families."""
+        families = (("programs", {"programs"}),
+                    ("own workloads", {rows.ONE, rows.MANY, rows.MEMORY}),
+                    ("others", {"extra"}))
+        present = {row.group for row in self.rows}
+        some = [(title, groups) for title, groups in families
+                if groups & present]
+        if len(some) > 1:
+            some.append(("all rows", set().union(*(g for _, g in some))))
+        return [(title, self.overall_lines(groups)) for title, groups in some]
+
+    def overall_lines(self, groups):
         lines = [("allocator", "time", "worst", "row", "peak RSS", "worst",
                   "row", "failed")]
+        names = {row.name for row in self.rows if row.group in groups}
         for allocator in self.allocators:
-            time = self.overall(allocator, "time_ms")
-            rss = self.overall(allocator, "rss_kib")
+            time = self.overall(allocator, "time_ms", groups)
+            rss = self.overall(allocator, "rss_kib", groups)
             failed = " ".join(name for (name, a), cell in self.cells.items()
-                              if a == allocator and cell.failed)
+                              if a == allocator and cell.failed
+                              and name in names)
             lines.append((allocator, f"{time[0]:.3f}", f"{time[1]:.2f}",
                           time[2], f"{rss[0]:.3f}", f"{rss[1]:.2f}", rss[2],
                           failed))
@@ -241,9 +255,9 @@ class Table:
                 if row.group in ("latency", "memory")]
 
     def as_text(self):
-        parts = ["Ours beside the best peer of each row", self.ours_lines(),
-                 "Each allocator against the best peer of each row: "
-                 "geometric mean, and worst", self.overall_lines()]
+        parts = ["Ours beside the best peer of each row", self.ours_lines()]
+        for title, lines in self.overalls():
+            parts += [f"{MEANS}: {title}", lines]
         if self.scaling_lines():
             parts += ["Two threads and one", self.scaling_lines()]
         for row in self.special_rows():
@@ -294,11 +308,12 @@ def make_page(folder, table):
     cell_owner = {id(cell): a for (_, a), cell in table.cells.items()}
     after = {row.name for row in table.rows for a in table.allocators
              if (c := table.cell(row.name, a)) and c.after_kib() is not None}
-    scaling = table.scaling_lines()
-    sections = ([("Two threads and one", scaling)] if scaling else []) + [
-        ("Ours beside the best peer", table.ours_lines()),
-        ("Against the best peer of each row: geometric mean, and worst",
-         table.overall_lines()),
+    sections = [("Ours beside the best peer", table.ours_lines())]
+    sections += [(f"{MEANS}: {title}", lines)
+                 for title, lines in table.overalls()]
+    if table.scaling_lines():
+        sections.append(("Two threads and one", table.scaling_lines()))
+    sections += [
         ("Time in ms (ratio to the best peer)", table.figure_lines(time)),
         ("Peak resident size in MiB (ratio to the smallest peer)",
          table.figure_lines(memory)),
@@ -306,10 +321,11 @@ def make_page(folder, table):
          table.figure_lines(
              lambda _, cell: f"{cell.after_kib() / 1024:.1f}", after)),
         ("Page faults", table.figure_lines(
-            lambda _, cell: f"{cell.faults:.0f}")),
-    ] + [(f"Inside {row}", table.inside_lines(row))
-         for row in table.special_rows()] + [
-             (f"Growth: {title}", lines) for title, lines in table.growths()]
+            lambda _, cell: f"{cell.faults:.0f}"))]
+    sections += [(f"Inside {row}", table.inside_lines(row))
+                 for row in table.special_rows()]
+    sections += [(f"Growth: {title}", lines)
+                 for title, lines in table.growths()]
 
     parts = ["<!doctype html><meta charset=utf-8><title>libstalloc bench"
              f"</title><style>{STYLE}</style><h1>libstalloc bench</h1>"]
