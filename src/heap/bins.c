@@ -20,7 +20,7 @@
  * the program shrinks: its free pages go back to the system (thin.c).
  *
  * A bin's first slab is small and each further one twice as large, up to 64
- * KiB, so that a small program touches few pages and a large one few slabs.
+ * KiB, so that a small program uses few pages and a large one few slabs.
  */
 #include "heap/bins.h"
 
@@ -28,20 +28,70 @@
 #include "heap/thin.h"
 #include "os/die.h"
 
+/* The fewest units that waste at most an eighth behind the last slot. */
+static uint32_t least_units(uint32_t slot_bytes)
+{
+    uint32_t units = 1;
+    while (units * STA_UNIT_BYTES < slot_bytes ||
+           units * STA_UNIT_BYTES % slot_bytes * 8 > units * STA_UNIT_BYTES)
+        units++;
+    return units;
+}
+
 /*
- * Units of the `nth` slab of a bin: the fewest that waste at most an eighth
- * behind the last slot, doubled for each slab that the bin has already.
+ * Units of the `nth` slab of a bin: enough for sixteen slots, and doubled for
+ * each slab that the bin has already.  A slab of fewer slots is due so often
+ * that it costs more than the pages that it does not touch yet.
  */
 static uint32_t slab_units(uint32_t slot_bytes, uint32_t nth)
 {
-    uint32_t units = 1;
-    while (units * STA_UNIT_BYTES % slot_bytes * 8 > units * STA_UNIT_BYTES ||
-           units * STA_UNIT_BYTES < slot_bytes)
-        units++;
     uint32_t most = sta_pages_at_most(STA_SLAB_UNITS_MAX, STA_SLAB_SHARE);
+    uint32_t units = least_units(slot_bytes);
+    while (units * 2 <= most &&
+           units * STA_UNIT_BYTES < STA_FULL_SHARE * slot_bytes)
+        units *= 2;
     while (nth-- > 0 && units * 2 <= most)
         units *= 2;
     return units;
+}
+
+/* Empties a slab's list.  How the frees to come are checked can change now. */
+static void clear_list(struct sta_slab *s)
+{
+    s->free = STA_SLOT_END;
+    s->sum = 0;
+    s->eager = sta_pages_used() <= STA_EAGER_UNITS;
+}
+
+/* What `sum` is when every slot is on the list. */
+static uint16_t sum_of_all(const struct sta_slab *s)
+{
+    uint32_t n = sta_slab_carved(s);
+    uint32_t steps = n * (n - 1) / 2; /* 0 + 1 + … + n - 1 */
+    return (uint16_t)(n * s->start_low + steps * sta_class_bytes(s->list));
+}
+
+/* Ends the process for a slab that has as many frees as objects, but not one of
+ * each: its list comes back to a slot that it had already. */
+static STA_COLD void die_of_double_free(const struct sta_slab *s)
+{
+    struct sta_slot *slot = s->free;
+    while (sta_slot_is_marked(slot)) {
+        slot->mark = 0;
+        slot = slot->next;
+    }
+    sta_die("free(%p): double free of a %zu-byte object", (void *)slot,
+            sta_slab_object_bytes(s));
+}
+
+/* True when no slot is in use: then each was freed, and none twice. */
+static bool is_empty(const struct sta_slab *s)
+{
+    if (sta_slab_used(s) != 0)
+        return false;
+    if (sta_unlikely(!s->eager && s->sum != sum_of_all(s)) && sta_options.check)
+        die_of_double_free(s);
+    return true;
 }
 
 static struct sta_slab *new_slab(struct sta_heap *h, uint32_t c)
@@ -51,16 +101,15 @@ static struct sta_slab *new_slab(struct sta_heap *h, uint32_t c)
     uint32_t nth = h->bins[c].slab_count;
     uint32_t units = slab_units(slot_bytes, nth);
     struct sta_slab *s = sta_pages_alloc(units, 1, STA_SLAB_CURRENT, &dirty);
-    if (s == NULL && nth > 0) {
-        units = slab_units(slot_bytes, 0);
+    if (s == NULL && units > least_units(slot_bytes)) {
+        units = least_units(slot_bytes);
         s = sta_pages_alloc(units, 1, STA_SLAB_CURRENT, &dirty);
     }
     if (s == NULL)
         return NULL;
     s->reciprocal = sta_slot_reciprocal(slot_bytes);
-    s->capacity = (uint16_t)(units * STA_UNIT_BYTES / slot_bytes);
     s->list = (uint8_t)c;
-    s->free = STA_SLOT_END;
+    clear_list(s);
     sta_list_init(&s->link);
     atomic_store_explicit(&s->owner, h, memory_order_relaxed);
     h->bins[c].slab_count++;
@@ -110,7 +159,7 @@ static void set_full(struct sta_slab *s, uint32_t frees)
 static void arm_partial(struct sta_slab *s)
 {
     uint32_t used = sta_slab_used(s);
-    uint32_t few = s->capacity / STA_THIN_SHARE;
+    uint32_t few = sta_slab_capacity(s) / STA_THIN_SHARE;
     sta_slab_set_state(s, STA_SLAB_PARTIAL);
     s->excess = (uint16_t)(used > few ? few : used / 2);
     s->countdown = used - s->excess;
@@ -171,7 +220,7 @@ static void carve(struct sta_heap *h, struct sta_slab *s)
 {
     uint32_t slot_bytes = sta_class_bytes(s->list);
     uint32_t count = STA_CARVE_BYTES / slot_bytes;
-    uint32_t left = (uint32_t)s->capacity - sta_slab_carved(s);
+    uint32_t left = sta_slab_capacity(s) - sta_slab_carved(s);
     count = count == 0 ? 1 : count > left ? left : count;
     char *at =
         (char *)sta_slab_start(s) + (size_t)sta_slab_carved(s) * slot_bytes;
@@ -199,19 +248,19 @@ bool sta_bin_refill(struct sta_heap *h, uint32_t c)
                 return false;
         }
         uint32_t ready = sta_slab_carved(s) - sta_slab_used(s);
-        if (ready > s->capacity / STA_FULL_SHARE) {
+        if (ready > sta_slab_capacity(s) / STA_FULL_SHARE) {
             h->free[c] = s->free;
             h->handed[c] += ready;
-            s->free = STA_SLOT_END;
+            clear_list(s);
             s->countdown = sta_slab_carved(s);
             return true;
         }
-        if (sta_slab_carved(s) < s->capacity) {
+        if (sta_slab_carved(s) < sta_slab_capacity(s)) {
             carve(h, s);
             return true;
         }
         bin->current = NULL;
-        set_full(s, s->capacity / STA_FULL_SHARE + 1 - ready);
+        set_full(s, sta_slab_capacity(s) / STA_FULL_SHARE + 1 - ready);
     }
 }
 
@@ -226,9 +275,9 @@ static STA_NOINLINE void free_in_full(struct sta_slot *slot, struct sta_slab *s)
 {
     struct sta_heap *h = atomic_load_explicit(&s->owner, memory_order_relaxed);
     struct sta_bin *bin = &h->bins[s->list];
-    if (bin->loan > 0 && s->capacity < STA_FULL_SHARE) {
+    if (bin->loan > 0 && sta_slab_capacity(s) < STA_FULL_SHARE) {
         bin->loan--;
-        s->free = STA_SLOT_END;
+        clear_list(s);
         s->countdown = 1;
         slot->next = h->free[s->list];
         h->free[s->list] = slot;
@@ -236,14 +285,14 @@ static STA_NOINLINE void free_in_full(struct sta_slot *slot, struct sta_slab *s)
         return;
     }
     set_partial(h, s);
-    if (sta_slab_used(s) == 0)
+    if (is_empty(s))
         spare_or_release(h, s);
 }
 
 /* A partial slab has few slots in use, or none. */
 static STA_NOINLINE void free_in_partial(struct sta_slab *s)
 {
-    if (sta_slab_used(s) == 0)
+    if (is_empty(s))
         spare_or_release(atomic_load_explicit(&s->owner, memory_order_relaxed),
                          s);
     else if (!sta_pages_shrinking() || !sta_slab_has_few(s) ||
@@ -258,7 +307,7 @@ static STA_NOINLINE void free_in_thin(struct sta_slot *slot, struct sta_slab *s)
     if (sta_slab_is_purged(s, slot)) /* its mark went with its page */
         sta_die("free(%p): double free of a %zu-byte object", (void *)slot,
                 sta_slab_object_bytes(s));
-    if (used == 0) {
+    if (is_empty(s)) {
         release_last(atomic_load_explicit(&s->owner, memory_order_relaxed), s);
     } else if ((used & (used - 1)) != 0 || !sta_slab_thin(s)) {
         s->countdown = 1;
@@ -268,9 +317,7 @@ static STA_NOINLINE void free_in_thin(struct sta_slot *slot, struct sta_slab *s)
 
 void sta_heap_free_due(struct sta_slot *slot, struct sta_slab *s)
 {
-    if (sta_slab_state(s) == STA_SLAB_RUN)
-        sta_large_keep(slot, s);
-    else if (sta_slab_state(s) == STA_SLAB_FULL)
+    if (sta_slab_state(s) == STA_SLAB_FULL)
         free_in_full(slot, s);
     else if (sta_slab_state(s) == STA_SLAB_PARTIAL)
         free_in_partial(s);
@@ -316,7 +363,7 @@ void sta_bin_flush(struct sta_heap *h, uint32_t c)
     bin->current = NULL;
     if (sta_slab_used(s) == 0)
         release(h, s);
-    else if (sta_slab_used(s) < s->capacity)
+    else if (sta_slab_used(s) < sta_slab_capacity(s))
         set_partial(h, s);
     else
         set_full(s, 1);

@@ -44,6 +44,11 @@ enum {
     /* A full slab waits for this share of its slots to be free. */
     STA_FULL_SHARE = 16,
 
+    /* Up to so many units in use (4 MiB) a free looks at the slot itself, to
+     * see a double free at once.  Beyond, it is not in the cache any more, and
+     * to wait for it takes longer than all the rest (DECISIONS, D5). */
+    STA_EAGER_UNITS = 1024,
+
     /* A partial slab is looked at again when this share of it is in use. */
     STA_THIN_SHARE = 8,
 
@@ -55,9 +60,6 @@ enum {
     /* Slots freed in full slabs of few slots that go straight to their heap's
      * list between two refills of it: about so many bytes. */
     STA_LOAN_BYTES = 65536,
-
-    /* Lists of free slots in a heap: one a class, then one a run length. */
-    STA_LIST_COUNT = STA_CLASS_COUNT + STA_RUN_UNITS_MAX + 1,
 
     /* Frees for other heaps gather up to this many, then go in one step. */
     STA_OUTBOX_SLOTS = 32,
@@ -81,6 +83,10 @@ static_assert(STA_SLAB_UNITS_MAX * STA_UNIT_BYTES == STA_SLAB_BYTES_MAX,
               "slot arithmetic is exact for whole slabs only");
 
 #define STA_RUN_BYTES_MAX ((size_t)STA_RUN_UNITS_MAX << STA_UNIT_LOG2)
+
+/* Sizes from STA_CLASS_TABLE_MAX to STA_RUN_BYTES_MAX find their list in steps
+ * of so many bytes; every class above the first is a multiple of it. */
+#define STA_MEDIUM_STEP 256
 
 /* Units in front of the arena for heaps of so many threads at a time; in the
  * arena itself each would stand in the way of large runs for ever. */

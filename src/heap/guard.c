@@ -112,7 +112,9 @@ struct sta_heap *sta_guard_enter(void)
 static struct sta_heap *heap_of(const struct sta_slab *s)
 {
     struct sta_heap *owner =
-        atomic_load_explicit(&s->owner, memory_order_relaxed);
+        sta_slab_state(s) == STA_SLAB_RUN
+            ? s->keeper
+            : atomic_load_explicit(&s->owner, memory_order_relaxed);
     return owner ? owner : &guards[0].heap;
 }
 
@@ -132,7 +134,7 @@ static bool is_all(const char *p, size_t bytes, int byte)
 
 static _Noreturn STA_COLD void die_of_write(const void *slot)
 {
-    sta_die("malloc: the free object %p was written to", slot);
+    sta_die("malloc: the free object %p was written to, or freed twice", slot);
 }
 
 struct sta_slot *sta_guard_carve(struct sta_heap *h, char *at, uint32_t count,

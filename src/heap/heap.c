@@ -38,33 +38,34 @@ static bool is_linked(const struct sta_slot *slot, uint32_t list)
            (s != NULL && s->list == list && is_start(s, next));
 }
 
-/* Returns a slot that waits on a list, or NULL. */
-static void *pop(struct sta_heap *h, uint32_t list)
+/* Returns a slot that waits on the list of a class, or NULL. */
+static void *pop(struct sta_heap *h, uint32_t c)
 {
-    struct sta_slot *slot = h->free[list];
+    struct sta_slot *slot = h->free[c];
     if (slot == STA_SLOT_END)
         return NULL;
     if (!sta_slot_is_marked(slot) ||
-        (sta_guard_active() && !is_linked(slot, list))) {
+        (sta_guard_active() && !is_linked(slot, c))) {
         if (sta_options.check)
-            sta_die("malloc: the free object %p was written to", (void *)slot);
+            sta_die("malloc: the free object %p was written to, or freed twice",
+                    (void *)slot);
         slot->mark = sta_slot_mark(slot);
     }
-    return list < STA_CLASS_COUNT ? sta_heap_pop(&h->free[list])
-                                  : sta_heap_pop_run(h, list - STA_CLASS_COUNT);
+    return sta_heap_pop(&h->free[c]);
 }
 
-/* Returns a slot of a list, refilling it at need; NULL: no memory. */
+/* Returns an object of a class, or a run (see sta_medium_of()); NULL: there is
+ * no memory. */
 static void *alloc_from(struct sta_heap *h, uint32_t list)
 {
-    void *p = pop(h, list);
-    if (p != NULL)
-        return p;
-    if (list >= STA_CLASS_COUNT) {
-        struct sta_span dirty;
-        return sta_large_alloc(h, list - STA_CLASS_COUNT, 1, &dirty);
+    if (list < STA_CLASS_COUNT) {
+        void *p = pop(h, list);
+        return p == NULL && sta_bin_refill(h, list) ? pop(h, list) : p;
     }
-    return sta_bin_refill(h, list) ? pop(h, list) : NULL;
+    uint32_t units = list - STA_CLASS_COUNT;
+    struct sta_span dirty;
+    void *p = sta_heap_pop_run(h, units);
+    return p == NULL ? sta_large_alloc(h, units, 1, &dirty) : p;
 }
 
 static void *alloc_entered(uint32_t list)
@@ -112,14 +113,6 @@ static void ensure_started(void)
         sta_heap_leave(sta_heap_enter());
 }
 
-/* The list that serves a size up to STA_RUN_BYTES_MAX. */
-static uint32_t list_of(size_t size)
-{
-    if (size > STA_CLASS_TABLE_MAX && sta_heap_wants_run(size))
-        return STA_CLASS_COUNT + (uint32_t)sta_units_of(size);
-    return sta_class_of(size);
-}
-
 void *sta_heap_alloc_slow(size_t size)
 {
     struct sta_span dirty;
@@ -128,16 +121,20 @@ void *sta_heap_alloc_slow(size_t size)
         return sta_guard_alloc(size, 16, false);
     if (size > STA_RUN_BYTES_MAX)
         return alloc_large(size, 1, &dirty);
-    return alloc_entered(list_of(size));
+    return alloc_entered(size <= STA_CLASS_TABLE_MAX ? sta_class_of(size)
+                                                     : sta_medium_of(size));
 }
 
 void *sta_heap_alloc_zero(size_t size)
 {
-    bool run = size > STA_CLASS_TABLE_MAX && sta_heap_wants_run(size);
-    void *p = run ? sta_heap_alloc_medium(size) : sta_heap_alloc(size);
+    ensure_started();
+    bool slot =
+        size <= STA_CLASS_TABLE_MAX ||
+        (size <= STA_RUN_BYTES_MAX && sta_medium_of(size) < STA_CLASS_COUNT);
+    void *p = slot ? sta_heap_alloc(size) : sta_heap_alloc_medium(size);
     if (p != NULL)
         return memset(p, 0, size);
-    if (!run)
+    if (slot)
         return NULL;
     ensure_started();
     if (sta_guard_active())
@@ -156,8 +153,9 @@ void *sta_heap_alloc_zero(size_t size)
 static void *alloc_listed(uint32_t list)
 {
     struct sta_heap *h = sta_self;
-    void *p = h->medium_max != 0 ? pop(h, list) : NULL;
-    return p != NULL ? p : alloc_entered(list);
+    bool own = h->medium_max != 0;
+    void *p = own ? alloc_from(h, list) : NULL;
+    return sta_likely(p != NULL) ? p : alloc_entered(list);
 }
 
 void *sta_heap_alloc_plain(size_t size, size_t align, struct sta_span *dirty)
@@ -207,13 +205,11 @@ static STA_COLD bool is_inside_run(const void *p)
     return false;
 }
 
-/* True for a slot that was freed.  A run that was cannot be read when freed
- * pages are closed; its descriptor says it then. */
+/* True for an object that was freed. */
 static bool is_free(const struct sta_slab *s, const struct sta_slot *slot)
 {
-    if (sta_slab_state(s) == STA_SLAB_RUN && sta_options.closed)
-        return s->countdown == 0;
-    return sta_slot_is_marked(slot);
+    return sta_slab_state(s) == STA_SLAB_RUN ? s->countdown == 0
+                                             : sta_slot_is_marked(slot);
 }
 
 struct sta_slab *sta_heap_check(const char *call, const void *p)
@@ -245,13 +241,12 @@ struct sta_slab *sta_heap_check(const char *call, const void *p)
     return NULL;
 }
 
-/* A free in a slab that is not this thread's: what can be told at a glance goes
- * straight to its owner, the rest is looked at closely. */
-STA_NOINLINE void sta_heap_free_other(struct sta_slot *slot, struct sta_slab *s)
+/* A free of what another heap owns: what can be told at a glance goes straight
+ * there, the rest is looked at closely. */
+void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s)
 {
     if (atomic_load_explicit(&s->owner, memory_order_relaxed) == NULL ||
-        sta_slab_state(s) == STA_SLAB_RUN || !is_start(s, slot) ||
-        sta_slot_is_marked(slot))
+        !is_start(s, slot) || sta_slot_is_marked(slot))
         sta_heap_free_slow(slot);
     else
         sta_heap_free_remote(slot, s);
@@ -267,18 +262,14 @@ STA_NOINLINE void sta_heap_free_slow(void *p)
         if (foreign && sta_options.foreign == STA_FOREIGN_FORWARD &&
             sta_foreign_free)
             sta_foreign_free(p);
-        return;
-    }
-    if (sta_guard_active()) {
+    } else if (sta_guard_active()) {
         sta_guard_free(p, s);
-        return;
-    }
-    struct sta_heap *owner =
-        atomic_load_explicit(&s->owner, memory_order_relaxed);
-    if (owner == sta_self)
+    } else if (sta_slab_state(s) == STA_SLAB_RUN) {
+        sta_large_free_run(s);
+    } else if (atomic_load_explicit(&s->owner, memory_order_relaxed) ==
+               sta_self) {
         sta_heap_free_local(p, s);
-    else if (sta_slab_state(s) == STA_SLAB_RUN && owner != &sta_heap_shared)
-        sta_large_free(s);
-    else
+    } else {
         sta_heap_free_remote(p, s);
+    }
 }

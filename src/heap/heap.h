@@ -19,10 +19,8 @@
  * points to an empty heap, so that every call takes the slow half, and the
  * fast path knows nothing of it.
  *
- * I1  a slot on free[c] of a class is of a slab of this heap, where it counts
- *     as used.
- * I2  a slot on free[STA_CLASS_COUNT + n] is a whole run of n units; run_units
- *     is the sum of them all.
+ * I1  a slot on free[c] is of a slab of this heap, where it counts as used.
+ * I2  a run on runs[n] has n units; run_units is the sum of them all.
  * I3  every list of free slots ends in sta_slot_end.
  */
 #ifndef STA_HEAP_HEAP_H
@@ -89,16 +87,18 @@ extern const struct sta_slot sta_slot_end STA_HIDDEN;
 
 struct sta_heap {
     /* the owner's thread */
-    struct sta_slot *free[STA_LIST_COUNT];
+    struct sta_slot *free[STA_CLASS_COUNT];
     size_t medium_max; /* STA_RUN_BYTES_MAX; 0 where there are no lists */
-    uint8_t class_of[STA_CLASS_TABLE_MAX + 1]; /* by bytes */
-    uint32_t run_units;                        /* on the lists of runs */
+    struct sta_slab *runs[STA_RUN_UNITS_MAX + 1]; /* freed ones, by units */
+    uint8_t class_of[STA_CLASS_TABLE_MAX + 1];    /* by bytes */
+    uint32_t run_units;                           /* on runs[], in all */
     uint32_t run_most;    /* beyond so many, runs go back to the arena */
     uint32_t run_cut;     /* units of the runs that went last */
     uint32_t spare_units; /* of empty slabs on the bins' lists */
     uint32_t shrinks;     /* sta_pages_shrinks() when run lists were flushed */
     struct sta_bin bins[STA_CLASS_COUNT];
-    uint64_t handed[STA_LIST_COUNT]; /* slots that ever came on free[] */
+    uint64_t handed[STA_CLASS_COUNT]; /* slots that ever came on free[] */
+    uint64_t handed_runs[STA_RUN_UNITS_MAX + 1]; /* the same of runs[] */
 
     /* frees for another heap, gathered */
     struct sta_heap *out_to;
@@ -175,6 +175,7 @@ void *sta_heap_alloc_plain(size_t size, size_t align, struct sta_span *dirty);
 void *sta_heap_alloc_slow(size_t size);
 void sta_heap_free_slow(void *p);
 void sta_heap_free_other(struct sta_slot *slot, struct sta_slab *s);
+void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s);
 void sta_heap_free_due(struct sta_slot *slot, struct sta_slab *s);
 
 /* Pushes a slot on its slab; the caller works on the slab's owner. */
@@ -184,6 +185,7 @@ static inline void sta_heap_free_local(struct sta_slot *slot,
     slot->mark = sta_slot_mark(slot);
     slot->next = s->free;
     s->free = slot;
+    s->sum = (uint16_t)(s->sum + (uintptr_t)slot);
     if (--s->countdown == 0)
         sta_heap_free_due(slot, s);
 }
@@ -210,14 +212,6 @@ STA_INLINE void *sta_heap_pop(struct sta_slot **list)
     return slot;
 }
 
-STA_INLINE void *sta_heap_pop_run(struct sta_heap *h, size_t units)
-{
-    void *run = sta_heap_pop(&h->free[STA_CLASS_COUNT + units]);
-    if (sta_likely(run != NULL))
-        h->run_units -= (uint32_t)units;
-    return run;
-}
-
 /* size <= STA_CLASS_TABLE_MAX */
 STA_INLINE void *sta_heap_alloc_small(size_t size)
 {
@@ -231,12 +225,22 @@ static inline size_t sta_units_of(size_t size)
     return (size + STA_UNIT_BYTES - 1) >> STA_UNIT_LOG2;
 }
 
-/* True when a size above STA_CLASS_TABLE_MAX is a run: rounded to pages it
- * wastes at most an eighth, or there is no class for it. */
-static inline bool sta_heap_wants_run(size_t size)
+/* Returns what serves a size up to STA_RUN_BYTES_MAX, above
+ * STA_CLASS_TABLE_MAX: a class, or STA_CLASS_COUNT and the units of a run. */
+static inline uint32_t sta_medium_of(size_t size)
 {
-    size_t waste = (sta_units_of(size) << STA_UNIT_LOG2) - size;
-    return waste * 8 <= size || size > sta_options.slab_max;
+    return sta_options.medium[(size + STA_MEDIUM_STEP - 1) / STA_MEDIUM_STEP];
+}
+
+STA_INLINE void *sta_heap_pop_run(struct sta_heap *h, uint32_t units)
+{
+    struct sta_slab *run = h->runs[units];
+    if (sta_unlikely(run == NULL))
+        return NULL;
+    h->runs[units] = run->next;
+    h->run_units -= units;
+    run->countdown = 1;
+    return run->free;
 }
 
 /* size > STA_CLASS_TABLE_MAX */
@@ -245,9 +249,9 @@ STA_INLINE void *sta_heap_alloc_medium(size_t size)
     struct sta_heap *h = sta_self;
     if (size > h->medium_max)
         return NULL;
-    if (sta_heap_wants_run(size))
-        return sta_heap_pop_run(h, sta_units_of(size));
-    return sta_heap_pop(&h->free[sta_class_of_medium(size)]);
+    uint32_t list = sta_medium_of(size);
+    return list < STA_CLASS_COUNT ? sta_heap_pop(&h->free[list])
+                                  : sta_heap_pop_run(h, list - STA_CLASS_COUNT);
 }
 
 /*
@@ -293,11 +297,16 @@ STA_INLINE void sta_heap_free(void *p)
         return;
     }
     if (sta_unlikely(!sta_slot_is_start((uint32_t)(uintptr_t)p - s->start_low,
-                                        s->reciprocal)) ||
-        sta_unlikely(sta_slot_is_marked(slot))) {
+                                        s->reciprocal))) {
         sta_heap_free_slow(p);
         return;
     }
+    if (sta_likely(s->eager) ? sta_slot_is_marked(slot) : s->free == slot) {
+        sta_heap_free_slow(p);
+        return;
+    }
+    if (sta_unlikely(!s->eager))
+        s->sum = (uint16_t)(s->sum + (uintptr_t)p);
     slot->mark = sta_slot_mark(slot);
     slot->next = s->free;
     s->free = slot;
@@ -317,8 +326,8 @@ void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
 /* Gives a run back to the arena. */
 void sta_large_free(struct sta_slab *s);
 
-/* Puts a run that was freed on its heap's list for the next request. */
-void sta_large_keep(struct sta_slot *slot, struct sta_slab *s);
+/* Frees a run that is in use: its heap keeps it, or the arena has it back. */
+void sta_large_free_run(struct sta_slab *s);
 
 /* Resizes a run where it is; false when it must move. */
 bool sta_large_resize(struct sta_slab *s, size_t size);

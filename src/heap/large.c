@@ -18,9 +18,6 @@
 #include "heap/guard.h"
 #include "os/vm.h"
 
-/* The list of a run that no heap keeps. */
-static const uint8_t list_none = UINT8_MAX;
-
 void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
                       struct sta_span *dirty)
 {
@@ -28,19 +25,16 @@ void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
         sta_pages_alloc(units, align_units, STA_SLAB_RUN, dirty);
     if (s == NULL)
         return NULL;
-    bool kept = units <= STA_RUN_UNITS_MAX;
     s->reciprocal = STA_SLOT_RECIPROCAL_RUN;
-    s->capacity = 1;
     sta_slab_set_carved(s, 1);
     s->countdown = 1;
-    s->list = kept ? (uint8_t)(STA_CLASS_COUNT + units) : list_none;
-    atomic_store_explicit(&s->owner, kept ? h : NULL, memory_order_relaxed);
-    if (kept)
-        h->handed[s->list]++;
-    struct sta_slot *slot = sta_slab_start(s);
-    if (dirty->count) /* the mark of a run that was freed here earlier */
-        slot->mark = 0;
-    return slot;
+    s->list = STA_CLASS_COUNT;
+    s->free = sta_slab_start(s);
+    if (units <= STA_RUN_UNITS_MAX) {
+        s->keeper = h;
+        h->handed_runs[units]++;
+    }
+    return s->free;
 }
 
 void sta_large_free(struct sta_slab *s)
@@ -51,13 +45,12 @@ void sta_large_free(struct sta_slab *s)
 /* Gives up to `count` of the runs of `units` that wait back to the arena. */
 static void cut_runs(struct sta_heap *h, uint32_t units, uint32_t count)
 {
-    uint32_t list = STA_CLASS_COUNT + units;
-    for (; count > 0 && h->free[list] != STA_SLOT_END; count--) {
-        struct sta_slot *slot = h->free[list];
-        h->free[list] = slot->next;
+    for (; count > 0 && h->runs[units] != NULL; count--) {
+        struct sta_slab *run = h->runs[units];
+        h->runs[units] = run->next;
         h->run_units -= units;
-        h->handed[list]--;
-        sta_large_free(sta_slab_of(slot));
+        h->handed_runs[units]--;
+        sta_large_free(run);
     }
 }
 
@@ -83,23 +76,50 @@ static STA_NOINLINE void too_many_runs(struct sta_heap *h)
     set_run_most(h);
     while (h->run_units > h->run_most) {
         h->run_cut = h->run_cut % STA_RUN_UNITS_MAX + 1;
-        if (h->free[STA_CLASS_COUNT + h->run_cut] == STA_SLOT_END)
+        if (h->runs[h->run_cut] == NULL)
             continue;
         cut_runs(h, h->run_cut, STA_RUN_CUT);
         return;
     }
 }
 
-void sta_large_keep(struct sta_slot *slot, struct sta_slab *s)
+/* Puts a run that was freed on its heap's list for the next request. */
+STA_INLINE void keep(struct sta_heap *h, struct sta_slab *run)
 {
-    struct sta_heap *h = atomic_load_explicit(&s->owner, memory_order_relaxed);
-    slot->next = h->free[s->list];
-    h->free[s->list] = slot;
-    h->handed[s->list]++;
-    s->countdown = 1;
-    h->run_units += s->unit_count;
+    uint32_t units = run->unit_count;
+    run->next = h->runs[units];
+    h->runs[units] = run;
+    h->handed_runs[units]++;
+    run->countdown = 0;
+    h->run_units += units;
     if (sta_unlikely(h->run_units > h->run_most))
         too_many_runs(h);
+}
+
+/* A free in a slab that this thread does not own: most often of a run that its
+ * heap keeps, since nobody owns a run. */
+STA_NOINLINE void sta_heap_free_other(struct sta_slot *slot, struct sta_slab *s)
+{
+    struct sta_heap *h = sta_self;
+    if (sta_slab_state(s) == STA_SLAB_RUN && s->keeper == h &&
+        (uint32_t)(uintptr_t)slot == s->start_low && s->countdown != 0)
+        keep(h, s);
+    else
+        sta_heap_free_elsewhere(slot, s);
+}
+
+void sta_large_free_run(struct sta_slab *s)
+{
+    struct sta_heap *h = s->keeper;
+    if (h == &sta_heap_shared) {
+        sta_lock_acquire(&h->lock);
+        keep(h, s);
+        sta_lock_release(&h->lock);
+    } else if (h == sta_self) {
+        keep(h, s);
+    } else {
+        sta_large_free(s);
+    }
 }
 
 size_t sta_heap_usable(const void *p)
@@ -122,14 +142,8 @@ bool sta_large_resize(struct sta_slab *s, size_t size)
         return true;
     if (!sta_pages_resize(s, (uint32_t)units))
         return false;
-    if (s->list == list_none)
-        return true;
-    if (units <= STA_RUN_UNITS_MAX) {
-        s->list = (uint8_t)(STA_CLASS_COUNT + units);
-    } else {
-        s->list = list_none;
-        atomic_store_explicit(&s->owner, NULL, memory_order_relaxed);
-    }
+    if (units > STA_RUN_UNITS_MAX)
+        s->keeper = NULL;
     return true;
 }
 

@@ -210,6 +210,18 @@ static void read_one(const char *name, size_t name_len, const char *value,
     sta_warn("%s: unknown variable, ignored; see libstalloc(7)", shown);
 }
 
+void sta_options_derive(void)
+{
+    for (size_t i = 0; i <= STA_RUN_BYTES_MAX / STA_MEDIUM_STEP; i++) {
+        size_t size = i * STA_MEDIUM_STEP;
+        size_t units = (size + STA_UNIT_BYTES - 1) >> STA_UNIT_LOG2;
+        size_t waste = (units << STA_UNIT_LOG2) - size;
+        bool run = waste * 8 <= size || size > sta_options.slab_max;
+        size_t list = run ? STA_CLASS_COUNT + units : sta_class_of(size);
+        sta_options.medium[i] = (uint8_t)list;
+    }
+}
+
 void sta_options_read(void)
 {
     sta_options = (struct sta_options){
@@ -239,5 +251,6 @@ void sta_options_read(void)
         sta_options.huge = false;
     sta_options.guard_units =
         sta_options.closed && sta_options.check == STA_CHECK_HARDENED;
+    sta_options_derive();
     sta_vm_seal(&sta_options, sizeof sta_options);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "core/attr.h"
+#include "heap/config.h"
 
 enum sta_variant {
     STA_VARIANT_LOCAL,  /* a heap a thread */
@@ -46,6 +47,9 @@ struct sta_options {
     uint32_t guard_units; /* closed ones behind each page run */
     bool verbose;
     bool strip_deepbind;
+    /* What serves a medium size: a class, or STA_CLASS_COUNT and the units of a
+     * run. */
+    uint8_t medium[STA_RUN_BYTES_MAX / STA_MEDIUM_STEP + 1];
     char stats_file[1024]; /* pattern; a copy, since programs that show a title
                             * in ps write over the environment; "": stderr */
 };
@@ -57,6 +61,12 @@ extern struct sta_options sta_options STA_HIDDEN;
  * gets one line on stderr and keeps its default.  Once, before all else.
  */
 void sta_options_read(void);
+
+/*
+ * Sets what follows from the options: which list serves each medium size, pages
+ * when rounding to them wastes at most an eighth, else a class.
+ */
+void sta_options_derive(void);
 
 /* Returns the variant's name as STALLOC_VARIANT spells it. */
 const char *sta_variant_name(enum sta_variant v);

@@ -25,6 +25,10 @@
  * I3  a free slot holds the next free slot in its first word and its mark in
  *     its second (heap.h); a live one never holds its mark but by the
  *     program's doing, one chance in 2^64.
+ * I5  unless eager, sum is that of the low halves of the addresses of all slots
+ *     on `free`, and of those that thin.c took off it.
+ *     A run's first bytes are never looked at: many begin in the same cache
+ *     sets, and the next use finds them as the program left them.
  * I4  the map names the descriptor at every unit of a slab, and at the first
  *     unit only of a run; all other entries are 0.
  */
@@ -33,10 +37,13 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/list.h"
+#include "core/slot.h"
+#include "heap/config.h"
 
 struct sta_heap;
 
@@ -51,7 +58,8 @@ enum sta_slab_state {
 };
 
 struct sta_slab {
-    /* who may work on it without a lock; changes under the owner's lock */
+    /* who may work on it without a lock; changes under the owner's lock; NULL
+     * for a run */
     _Alignas(64) struct sta_heap *_Atomic owner;
 
     /* fixed while in use; any thread */
@@ -59,25 +67,41 @@ struct sta_slab {
     uint32_t start_low;  /* low half of the first byte's address */
     uint32_t unit_first; /* in its region */
     uint32_t unit_count; /* of a run: resize changes it */
-    uint16_t capacity;   /* slots */
-    uint8_t list;        /* index of the heap's list that serves it */
+    uint8_t list;        /* its class; STA_CLASS_COUNT for a run */
     uint8_t region;
-
-    /* owner only */
-    uint32_t countdown;
-    void *free;
-    uint16_t excess;
-    uint16_t purged; /* of a thin slab: its units without pages, a bit each */
+    bool eager; /* owner only: each free looks at the slot; see heap.h */
 
     /* the owner writes, any thread looks; see the functions below */
-    _Atomic uint16_t carved; /* slots cut so far, at the bottom */
     _Atomic uint8_t state;
 
     /* owner only */
-    struct sta_list link; /* in its bin while partial or thin */
+    uint32_t countdown; /* of a run: 1 while it is in use, else 0 */
+    void *free;         /* slots; of a run: its first byte */
+    uint16_t excess;
+    uint16_t sum;    /* of the slots' addresses on `free`, unless eager */
+    uint16_t purged; /* of a thin slab: its units without pages, a bit each */
+
+    /* the owner writes, any thread looks */
+    _Atomic uint16_t carved; /* slots cut so far, at the bottom */
+
+    union {
+        /* owner only */
+        struct sta_list link; /* in its bin while partial or thin */
+        /* of a run */
+        struct {
+            struct sta_slab *next;   /* of those that wait on its list */
+            struct sta_heap *keeper; /* has it when it is freed; or NULL */
+        };
+    };
 };
 
 static_assert(sizeof(struct sta_slab) == 64, "one cache line");
+
+/* Returns how many slots a slab has. */
+static inline uint32_t sta_slab_capacity(const struct sta_slab *s)
+{
+    return sta_slot_index(s->unit_count << STA_UNIT_LOG2, s->reciprocal);
+}
 
 /* Slots that are not on the slab's own list; those that a thin slab's purged
  * pages hold count as free. */

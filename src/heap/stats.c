@@ -113,25 +113,34 @@ static void subtract_waiting(const struct sta_slab *s, void *stats)
     }
 }
 
+/* Adds what came on a heap's lists for objects of a class or of a run's length;
+ * `waiting` of them are there still. */
+static void add_list(struct sta_stats *t, struct sta_stats_class *c,
+                     uint64_t bytes, uint64_t handed, uint64_t waiting)
+{
+    c->total += handed - waiting;
+    t->total_bytes += (handed - waiting) * bytes;
+    c->live -= waiting;
+    t->live_bytes -= waiting * bytes;
+}
+
 /* Adds what one heap handed out; `walk` when its lists may be walked. */
 static void add_heap(struct sta_stats *t, const struct sta_heap *h, bool walk)
 {
-    for (uint32_t list = 0; list < STA_LIST_COUNT; list++) {
-        uint32_t units = list < STA_CLASS_COUNT ? 0 : list - STA_CLASS_COUNT;
-        struct sta_stats_class *c = units ? &t->runs : &t->classes[0] + list;
-        uint64_t bytes = (uint64_t)units << STA_UNIT_LOG2;
-        if (list == STA_CLASS_COUNT)
-            continue; /* there are no runs of no units */
-        if (!units)
-            bytes = sta_class_bytes(list);
+    for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
         uint64_t waiting = 0;
-        for (const struct sta_slot *s = walk ? h->free[list] : STA_SLOT_END;
+        for (const struct sta_slot *s = walk ? h->free[c] : STA_SLOT_END;
              s != STA_SLOT_END; s = s->next)
             waiting++;
-        c->total += h->handed[list] - waiting;
-        t->total_bytes += (h->handed[list] - waiting) * bytes;
-        c->live -= waiting;
-        t->live_bytes -= waiting * bytes;
+        add_list(t, &t->classes[c], sta_class_bytes(c), h->handed[c], waiting);
+    }
+    for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++) {
+        uint64_t waiting = 0;
+        for (const struct sta_slab *s = walk ? h->runs[n] : NULL; s;
+             s = s->next)
+            waiting++;
+        add_list(t, &t->runs, (uint64_t)n << STA_UNIT_LOG2, h->handed_runs[n],
+                 waiting);
     }
     if (atomic_load_explicit(&h->state, memory_order_relaxed) ==
         STA_HEAP_GUARDED)

@@ -149,7 +149,8 @@ void sta_heap_drain(struct sta_heap *h)
         atomic_exchange_explicit(&h->inbox, NULL, memory_order_acquire);
     while (slot) {
         if (sta_unlikely(!sta_slot_is_marked(slot)) && sta_options.check)
-            sta_die("malloc: the free object %p was written to", (void *)slot);
+            sta_die("malloc: the free object %p was written to, or freed twice",
+                    (void *)slot);
         struct sta_slot *next = slot->next;
         struct sta_slab *s = sta_slab_of(slot);
         struct sta_heap *owner =
@@ -215,14 +216,14 @@ struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c)
 
 static void heap_init(struct sta_heap *h, enum sta_heap_state state)
 {
-    for (uint32_t list = 0; list < STA_LIST_COUNT; list++)
-        h->free[list] = STA_SLOT_END;
     h->medium_max = STA_RUN_BYTES_MAX;
     for (size_t size = 0; size <= STA_CLASS_TABLE_MAX; size++)
         h->class_of[size] = (uint8_t)sta_class_of(size);
     h->run_most = sta_pages_cache_units(STA_RUN_KEEP_UNITS);
-    for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
+    for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
+        h->free[c] = STA_SLOT_END;
         sta_list_init(&h->bins[c].partial);
+    }
     atomic_store_explicit(&h->state, state, memory_order_relaxed);
 }
 

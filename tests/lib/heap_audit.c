@@ -76,11 +76,12 @@ static struct sta_slab *enter(const void *p, enum place place)
     *found = (unsigned char)place;
     HOLDS(sta_slab_state(s) != STA_SLAB_THIN || !sta_slab_is_purged(s, p),
           "%p: on a purged page of %s (place %d)", p, audit_name(s), place);
-    bool is_free = sta_slot_is_marked(p);
+    bool run = sta_slab_state(s) == STA_SLAB_RUN;
+    bool is_free = run ? s->countdown == 0 : sta_slot_is_marked(p);
     HOLDS(is_free == (place != LIVE), "%p: the mark is wrong (place %d)", p,
           place);
     tally_of(s)->on_slab += place == ON_SLAB;
-    tally_of(s)->elsewhere += place == ON_HEAP || place == ON_ITS_WAY;
+    tally_of(s)->elsewhere += (place == ON_HEAP && !run) || place == ON_ITS_WAY;
     tally_of(s)->live += place == LIVE;
     return s;
 }
@@ -105,32 +106,57 @@ static bool has_list(const struct sta_slab *s)
 static void audit_slab_list(struct sta_slab *s)
 {
     uint32_t walked = 0;
+    uint16_t sum = 0;
     for (struct sta_slot *p = s->free;
-         p != STA_SLOT_END && walked <= s->capacity; p = p->next) {
+         p != STA_SLOT_END && walked <= sta_slab_capacity(s); p = p->next) {
         struct sta_slab *of = enter(p, ON_SLAB);
         HOLDS(of == s, "%p: on the list of %s", (void *)p, audit_name(s));
         if (of != s)
             return;
+        sum = (uint16_t)(sum + (uintptr_t)p);
         walked++;
     }
+    for (uint32_t i = 0; i < sta_slab_carved(s) && s->purged; i++) {
+        char *p = (char *)sta_slab_start(s) + i * sta_class_bytes(s->list);
+        if (sta_slab_is_purged(s, p))
+            sum = (uint16_t)(sum + (uintptr_t)p);
+    }
+    HOLDS(s->eager || sum == s->sum, "%s: sum %u, counted as %u", audit_name(s),
+          sum, s->sum);
 }
 
-/* Enters what a heap's list has; returns how many. */
-static size_t audit_list(const struct sta_heap *h, uint32_t list)
+/* Enters what a heap's list of a class has; returns how many. */
+static size_t audit_list(const struct sta_heap *h, uint32_t c)
 {
     size_t count = 0;
-    for (struct sta_slot *p = h->free[list]; p != STA_SLOT_END; p = p->next) {
+    for (struct sta_slot *p = h->free[c]; p != STA_SLOT_END; p = p->next) {
         struct sta_slab *s = enter(p, ON_HEAP);
         if (s == NULL)
             break;
-        HOLDS(s->owner == h && s->list == list, "%p of %s: on list %u of %p",
-              (void *)p, audit_name(s), list, (const void *)h);
-        HOLDS((sta_slab_state(s) == STA_SLAB_RUN) == (list >= STA_CLASS_COUNT),
-              "%p of %s: on list %u", (void *)p, audit_name(s), list);
+        HOLDS(s->owner == h && s->list == c, "%p of %s: on list %u of %p",
+              (void *)p, audit_name(s), c, (const void *)h);
         count++;
     }
-    HOLDS(count <= h->handed[list], "list %u: %zu slots of %zu handed", list,
-          count, (size_t)h->handed[list]);
+    HOLDS(count <= h->handed[c], "list %u: %zu slots of %zu handed", c, count,
+          (size_t)h->handed[c]);
+    return count;
+}
+
+/* Enters the runs of `n` units that a heap keeps; returns how many. */
+static size_t audit_runs(const struct sta_heap *h, uint32_t n)
+{
+    size_t count = 0;
+    for (struct sta_slab *s = h->runs[n]; s; s = s->next) {
+        HOLDS(sta_slab_state(s) == STA_SLAB_RUN && s->keeper == h &&
+                  s->unit_count == n,
+              "%s: on the list of runs of %u units of %p", audit_name(s), n,
+              (const void *)h);
+        if (enter(s->free, ON_HEAP) != s)
+            break;
+        count++;
+    }
+    HOLDS(count <= h->handed_runs[n], "%zu runs of %u units of %zu handed",
+          count, n, (size_t)h->handed_runs[n]);
     return count;
 }
 
@@ -145,10 +171,11 @@ static void audit_slab(const struct sta_slab *s)
     bool linked = s->link.next != &s->link;
     HOLDS(s->reciprocal == sta_slot_reciprocal(bytes), "%s: reciprocal",
           audit_name(s));
-    HOLDS(s->capacity == s->unit_count * STA_UNIT_BYTES / bytes &&
-              sta_slab_carved(s) <= s->capacity,
+    uint32_t capacity = sta_slab_capacity(s);
+    HOLDS(capacity == s->unit_count * STA_UNIT_BYTES / bytes &&
+              sta_slab_carved(s) <= capacity,
           "%s: %u of %u slots carved", audit_name(s), sta_slab_carved(s),
-          s->capacity);
+          capacity);
     HOLDS(t->on_slab + purged_slots(s) + used == sta_slab_carved(s),
           "%s: %u on its list, %u purged, %u used of %u", audit_name(s),
           t->on_slab, purged_slots(s), used, sta_slab_carved(s));
@@ -163,10 +190,10 @@ static void audit_slab(const struct sta_slab *s)
     if (state == STA_SLAB_CURRENT)
         HOLDS(s->excess == 0, "%s: excess %u", audit_name(s), s->excess);
     if (state == STA_SLAB_FULL)
-        HOLDS(
-            sta_slab_carved(s) == s->capacity &&
-                t->on_slab + s->countdown <= s->capacity / STA_FULL_SHARE + 1u,
-            "%s: %u free, due in %u", audit_name(s), t->on_slab, s->countdown);
+        HOLDS(sta_slab_carved(s) == capacity &&
+                  t->on_slab + s->countdown <= capacity / STA_FULL_SHARE + 1u,
+              "%s: %u free, due in %u", audit_name(s), t->on_slab,
+              s->countdown);
     if (state == STA_SLAB_THIN)
         HOLDS(used > 0, "%s: thin and empty", audit_name(s));
 }
@@ -207,7 +234,7 @@ static void audit_kept(const struct sta_heap *h)
     size_t kept = 0;
     size_t each = 0; /* of each length a run */
     for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++) {
-        kept += n * audit_list(h, STA_CLASS_COUNT + n);
+        kept += n * audit_runs(h, n);
         each += n;
     }
     HOLDS(kept == h->run_units, "%zu units of runs kept, counted as %u", kept,
@@ -259,8 +286,7 @@ static void audit_tallies(bool live_known)
             if (!audit_in_use(s) || sta_slab_state(s) == STA_SLAB_OWN)
                 continue;
             if (sta_slab_state(s) == STA_SLAB_RUN)
-                HOLDS(sta_slab_used(s) == 1 && s->capacity == 1, "%s: counts",
-                      audit_name(s));
+                HOLDS(sta_slab_used(s) <= 1, "%s: counts", audit_name(s));
             else
                 audit_slab(s);
             HOLDS(!live_known || t->elsewhere + t->live == sta_slab_used(s),

@@ -53,6 +53,7 @@ bool heap_restart(const struct sta_options *options)
                            PROT_READ | PROT_WRITE) == 0;
     }
     sta_options = *options;
+    sta_options_derive();
     for (uint32_t i = 0; i < sta_region_count; i++)
         sta_region_release(&sta_regions[i]);
     sta_region_count = 0;

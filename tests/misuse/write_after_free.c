@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: stalloc: malloc: the free object @ was written to */
+/* expect: stalloc: malloc: the free object @ was written to, or freed twice */
 #include "misuse.h"
 
 enum { COUNT = 200 };
