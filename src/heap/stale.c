@@ -28,6 +28,7 @@
 #include "heap/stale.h"
 
 #include "core/bitmap.h"
+#include "core/bits.h"
 #include "heap/config.h"
 #include "os/vm.h"
 
@@ -47,7 +48,7 @@ uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count,
 {
     uint32_t stale = 0;
     *dirty = (struct sta_span){0, 0};
-    if (first < t->top) {
+    if (t->count != 0 && first < t->used_top) {
         *dirty = find_span(t, first, count);
         if (dirty->count)
             stale = sta_bitmap_assign(t->bits, first, count, false);
@@ -122,6 +123,19 @@ static struct sta_span widen(const struct sta_stale *t, uint32_t first,
     return (struct sta_span){first, end - first};
 }
 
+/* Narrows a run to the whole system pages in it; false when there are none. */
+static bool narrow(uint32_t *first, size_t *count)
+{
+    size_t page_units = (sta_vm_page_bytes() - 1) / STA_UNIT_BYTES + 1;
+    size_t low = sta_round_up(*first, page_units);
+    size_t end = (*first + *count) & ~(page_units - 1);
+    if (low >= end)
+        return false;
+    *first = (uint32_t)low;
+    *count = end - low;
+    return true;
+}
+
 /* Purges from the top until at most `keep` units are left, `budget` units have
  * been looked at or as many steps taken; a step looks through a bounded stretch
  * and makes one system call at most.  Returns the units given back. */
@@ -144,11 +158,12 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
             count = most;
         }
         budget -= count;
-        t->top = first;
+        t->top = first; /* what stays stale above it waits for a trim */
+        if (!narrow(&first, &count))
+            continue;
         struct sta_span all = widen(t, first, first + (uint32_t)count);
         void *p = (void *)(t->base + ((uintptr_t)all.first << STA_UNIT_LOG2));
-        /* Refused, when locked or smaller than a system page: still stale. */
-        if (!sta_vm_purge(p, (size_t)all.count << STA_UNIT_LOG2))
+        if (!sta_vm_purge(p, (size_t)all.count << STA_UNIT_LOG2)) /* locked */
             continue;
         t->count -= sta_bitmap_assign(t->bits, first, (uint32_t)count, false);
         sta_stale_note_purged(t, first, (uint32_t)count);
@@ -167,6 +182,7 @@ size_t sta_stale_purge(struct sta_stale *t, size_t keep)
 size_t sta_stale_trim(struct sta_stale *t, size_t keep)
 {
     add_rest_of_block(t);
+    t->top = t->used_top;
     return sta_stale_purge(t, keep);
 }
 
