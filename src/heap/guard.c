@@ -384,13 +384,18 @@ void *sta_guard_realloc(struct sta_slab *s, void *p, size_t size)
     size_t old = sta_guard_size("realloc", s, p);
     if (resize(s, p, size))
         return p;
-    char *to = sta_guard_alloc(size, 16, false);
+    void *to = sta_guard_alloc(size, 16, false);
     if (to == NULL)
         return NULL;
     struct sta_heap *h = heap_of(s);
-    bool moved = old < size && sta_large_move(s, to);
-    if (!moved)
+    bool moved = old < size && sta_large_move(s, &to);
+    if (to == NULL)
+        return NULL;
+    if (!moved) {
+        set_canary(sta_slab_of(to), to,
+                   size); /* a failed move may have lost it */
         memcpy(to, p, old < size ? old : size);
+    }
     sta_lock_acquire(&h->lock);
     retire(guard_of(h), s, p);
     sta_lock_release(&h->lock);

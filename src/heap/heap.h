@@ -332,9 +332,9 @@ void sta_large_free_run(struct sta_slab *s);
 /* Resizes a run where it is; false when it must move. */
 bool sta_large_resize(struct sta_slab *s, size_t size);
 
-/* Moves a big run's pages to a larger run at `to`, leaving its own empty; false
- * when they must be copied. */
-bool sta_large_move(struct sta_slab *s, void *to);
+/* Moves a big run's pages to a larger run at *to, leaving its own empty; false
+ * when they must be copied; then *to may be zero, or NULL when it is lost. */
+bool sta_large_move(struct sta_slab *s, void **to);
 
 /* Gives the runs that wait on a heap's lists back to the arena. */
 void sta_large_flush(struct sta_heap *h);

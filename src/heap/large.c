@@ -147,12 +147,16 @@ bool sta_large_resize(struct sta_slab *s, size_t size)
     return true;
 }
 
-bool sta_large_move(struct sta_slab *s, void *to)
+bool sta_large_move(struct sta_slab *s, void **to)
 {
     size_t bytes = (size_t)s->unit_count << STA_UNIT_LOG2;
-    return sta_slab_state(s) == STA_SLAB_RUN && bytes >= STA_MOVE_LEAST &&
-           !sta_options.purge_never &&
-           sta_vm_move(to, sta_slab_start(s), bytes);
+    if (sta_slab_state(s) != STA_SLAB_RUN || bytes < STA_MOVE_LEAST ||
+        sta_options.purge_never)
+        return false;
+    enum sta_vm_moved moved = sta_vm_move(*to, sta_slab_start(s), bytes);
+    if (moved == STA_VM_LOST) /* its run stays in use for ever */
+        *to = NULL;
+    return moved == STA_VM_MOVED;
 }
 
 void *sta_heap_realloc(void *p, size_t size)
@@ -173,10 +177,12 @@ void *sta_heap_realloc(void *p, size_t size)
     void *to = sta_heap_alloc(size);
     if (to == NULL)
         return NULL;
-    if (size > bytes && sta_large_move(s, to)) {
+    if (size > bytes && sta_large_move(s, &to)) {
         sta_pages_free(s, true);
         return to;
     }
+    if (to == NULL)
+        return NULL;
     memcpy(to, p, size < bytes ? size : bytes);
     sta_heap_free(p);
     return to;

@@ -80,14 +80,21 @@ static size_t limit_bytes(int refused, const struct rlimit *limit)
                : (size_t)limit->rlim_cur;
 }
 
+/* Reads the limits of address space and of data, SIZE_MAX for none. */
+static void read_limits(size_t *space, size_t *data)
+{
+    struct rlimit as, heap;
+    int saved = errno;
+    *space = limit_bytes(getrlimit(RLIMIT_AS, &as), &as);
+    *data = limit_bytes(getrlimit(RLIMIT_DATA, &heap), &heap);
+    errno = saved;
+}
+
 size_t sta_vm_space_left(void)
 {
     char text[64];
-    struct rlimit as, heap;
-    int saved = errno;
-    size_t space = limit_bytes(getrlimit(RLIMIT_AS, &as), &as);
-    size_t data = limit_bytes(getrlimit(RLIMIT_DATA, &heap), &heap);
-    errno = saved;
+    size_t space, data;
+    read_limits(&space, &data);
     size_t limit = space < data ? space : data;
     size_t used = 0;
     if (limit == SIZE_MAX)
@@ -249,12 +256,24 @@ static bool can_move(void)
     return answer == YES;
 }
 
-bool sta_vm_move(void *to, void *from, size_t bytes)
+enum sta_vm_moved sta_vm_move(void *to, void *from, size_t bytes)
 {
+    size_t space, data;
     int saved = errno;
-    bool moved = can_move() && move(to, from, bytes);
+    enum sta_vm_moved result = STA_VM_STAYED;
+    read_limits(&space, &data);
+    /* Linux looks at limits when it has unmapped `to` already; one that is
+     * below what is in use then keeps us from mapping it again. */
+    if (space == SIZE_MAX && data == SIZE_MAX && can_move()) {
+        if (move(to, from, bytes))
+            result = STA_VM_MOVED;
+        else if (mmap(to, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+                      0) == MAP_FAILED)
+            result = STA_VM_LOST;
+    }
     errno = saved;
-    return moved;
+    return result;
 }
 
 void sta_vm_huge(void *p, size_t bytes, bool wanted)

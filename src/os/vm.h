@@ -52,11 +52,15 @@ bool sta_vm_purge(void *p, size_t bytes);
  */
 bool sta_vm_close(void *p, size_t bytes);
 
-/*
- * Moves the pages at `from` to `to`, leaving zero pages at `from`; false, with
- * nothing moved, when the system cannot.  Both ranges are committed.
- */
-bool sta_vm_move(void *to, void *from, size_t bytes);
+enum sta_vm_moved {
+    STA_VM_MOVED,
+    STA_VM_STAYED, /* nothing was moved; `to` may have lost its contents */
+    STA_VM_LOST    /* nothing was moved, and there is no memory at `to` now */
+};
+
+/* Moves the pages at `from` to `to`, leaving zero pages at `from`, if the
+ * system can.  Both ranges are committed. */
+enum sta_vm_moved sta_vm_move(void *to, void *from, size_t bytes);
 
 /* Asks for huge pages, or for none, in [p, p + bytes). */
 void sta_vm_huge(void *p, size_t bytes, bool wanted);
