@@ -106,13 +106,16 @@ static_assert(STA_SLAB_UNITS_MAX * STA_UNIT_BYTES == STA_SLAB_BYTES_MAX,
 /* A region that can grow reserves this multiple of physical memory; where
  * addresses are scarce, half a GiB of 32 bits, further ones follow. */
 #define STA_RESERVE_FACTOR 2
-#define STA_REGION_LEAST   ((size_t)1 << 20)
 #define STA_REGION_MOST    (SIZE_MAX / 8)
 
 /* The largest fixed arena: 64 TiB, or half of what 32 bits address. */
 #define STA_ARENA_MOST                                                         \
     ((size_t)(SIZE_MAX >> 1 < UINT64_C(1) << 46 ? SIZE_MAX >> 1                \
                                                 : UINT64_C(1) << 46))
+
+/* The least size of the n-th region: 256 KiB, doubled every four, so that small
+ * ones, made while address space was short, never use the number of them up. */
+#define STA_REGION_LEAST(n) ((size_t)1 << (18 + (n) / 4))
 
 /* Stale memory kept within an epoch (stale.c): 2 MiB and a share of what is in
  * use; more, up to 64 MiB, when a purge proved a mistake.  The least length of

@@ -90,6 +90,8 @@ static struct sta_region *add_region(uint32_t units)
         return NULL;
     struct sta_region *r = &sta_regions[sta_region_count];
     size_t least = (size_t)units << STA_UNIT_LOG2;
+    size_t floor = STA_REGION_LEAST(sta_region_count);
+    least = least < floor ? floor : least;
     size_t left = sta_vm_space_left();
     size_t bytes = sta_vm_memory_bytes();
     bytes = bytes > STA_REGION_MOST / STA_RESERVE_FACTOR
@@ -98,7 +100,7 @@ static struct sta_region *add_region(uint32_t units)
     if (bytes > left / 2)
         bytes = left / 2;
     bytes &= ~(size_t)(STA_UNIT_BYTES - 1);
-    for (bytes = bytes < least ? least : bytes;; bytes /= 2) {
+    for (;; bytes /= 2) {
         bytes = bytes < least ? least : bytes;
         if (sta_region_init(r, bytes, false)) {
             if (units != 0 && !sta_region_extend(r, units)) {
@@ -108,7 +110,7 @@ static struct sta_region *add_region(uint32_t units)
             sta_region_count++;
             return r;
         }
-        if (bytes <= least || bytes <= STA_REGION_LEAST)
+        if (bytes == least)
             return NULL;
     }
 }
