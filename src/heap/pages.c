@@ -255,7 +255,8 @@ void *sta_pages_own(void)
     struct sta_region *r = &sta_regions[0];
     char *p = NULL;
     sta_lock_acquire(&sta_pages_lock);
-    if (r->own_used < STA_OWN_UNITS)
+    bool ready = sta_region_count != 0 || add_region(0) != NULL;
+    if (ready && r->own_used < STA_OWN_UNITS)
         p = r->own + ((size_t)r->own_used++ << STA_UNIT_LOG2);
     sta_lock_release(&sta_pages_lock);
     if (p != NULL)

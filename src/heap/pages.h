@@ -59,7 +59,8 @@ extern struct sta_lock sta_pages_lock STA_HIDDEN;
 extern struct sta_page_counts sta_page_counts STA_HIDDEN;
 
 /* Makes the first region, as sta_options says; false when the system gives
- * no memory at all.  Once, before all else. */
+ * no memory at all: one that may grow is then tried again at each request.
+ * Once, before all else. */
 bool sta_pages_init(void);
 
 /*

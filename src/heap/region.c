@@ -123,6 +123,7 @@ void sta_region_give_slab(struct sta_region *r, uint32_t index)
 
 void sta_region_release(struct sta_region *r)
 {
+    r->bytes = 0;
     sta_vm_release(r->reservation, r->reservation_bytes);
     memset(r, 0, sizeof *r);
 }
@@ -151,9 +152,9 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
     r->stale.bits = (uint64_t *)(void *)(p + index);
     r->map = (uint32_t *)(void *)(p + bits);
     r->slabs = (struct sta_slab *)(void *)(p + bits + map);
-    r->bytes = bytes;
     r->slab_used = 1;
     r->base = sta_round_up((uintptr_t)p + bits + map + slabs, align);
+    r->bytes = bytes; /* behind the base: others look without a lock */
     /* The first step of the map goes with the bits in front of it. */
     r->map_units = map > META_STEP ? MAP_PER_STEP : 0;
     size_t first = r->map_units * sizeof *r->map;

@@ -294,13 +294,13 @@ static struct sta_heap *attach(void)
 {
     if (sta_options.variant == STA_VARIANT_MUTEX)
         return enter_shared();
-    if (sta_options.variant == STA_VARIANT_SINGLE)
-        sta_heap_claim_single();
     struct sta_heap *h = take_idle_heap();
     if (h == NULL)
         h = new_heap();
-    if (h == NULL)
+    if (h == NULL) /* until there is memory for one */
         return enter_shared();
+    if (sta_options.variant == STA_VARIANT_SINGLE)
+        sta_heap_claim_single();
     sta_self = h; /* before pthread_setspecific, which may allocate */
     if (sta_options.variant == STA_VARIANT_LOCAL)
         pthread_setspecific(thread_end_key, h);
@@ -373,7 +373,9 @@ static void start(void)
         return;
     }
     sta_options_read();
-    if (!sta_pages_init() || (sta_guard_active() && !sta_guard_init()))
+    /* An arena that may grow can also begin later, when there is memory. */
+    bool arena = sta_pages_init() || sta_options.arena_bytes == 0;
+    if (!arena || (sta_guard_active() && !sta_guard_init()))
         sta_die("no memory for the arena: the system refused to reserve it; "
                 "check STALLOC_ARENA_SIZE and ulimit -v");
     heap_init(&sta_heap_shared, STA_HEAP_SHARED);
