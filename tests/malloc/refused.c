@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the system refuses for a while costs no object, and is had again later.
+ *
+ * inject.c fails each call once; here the system itself refuses: memory that is
+ * locked cannot be given back, and must not pass for memory that was and is
+ * zero; under a limit lowered below what is in use mremap fails after it has
+ * unmapped its destination; at the limit of mappings no part of one can change.
+ * A limit that is raised little by little must not use up what the library has
+ * to remember its reservations.
+ */
+#include "check.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+enum { KIB = 1024, MIB = 1024 * 1024, OBJECTS = 64, SECONDS = 100 };
+
+struct object {
+    unsigned char *bytes;
+    size_t size;
+};
+
+static struct object object[OBJECTS];
+
+static void check_contents(size_t i, size_t size)
+{
+    for (size_t k = 0; k < size; k += 512)
+        REQUIRE(object[i].bytes[k] == pattern_byte(i, k));
+}
+
+static void resize(size_t i, size_t size)
+{
+    struct object *o = &object[i];
+    size_t kept = o->size < size ? o->size : size;
+    errno = 0;
+    void *p = realloc(o->bytes, size);
+
+    if (p == NULL) {
+        CHECK(errno == ENOMEM);
+        return;
+    }
+    o->bytes = p;
+    check_contents(i, kept);
+    o->size = size;
+    for (size_t k = 0; k < size; k += 512)
+        o->bytes[k] = pattern_byte(i, k);
+}
+
+/* Objects of all sizes come, grow and go; calloc's are zero. */
+static void use_the_heap(int rounds)
+{
+    uint64_t random = 0x2545f4914f6cdd1dull;
+
+    for (int n = 0; n < rounds * OBJECTS; n++) {
+        uint64_t r = random_next(&random);
+        size_t i = (size_t)n % OBJECTS;
+        size_t size = 1 + (size_t)(r >> 20) % ((size_t)64 << (r >> 40) % 17);
+        if (r % 4 == 0) {
+            free(object[i].bytes);
+            object[i] = (struct object){NULL, 0};
+        } else if (r % 4 == 1) {
+            unsigned char *p = calloc(1, size);
+            for (size_t k = 0; p != NULL && k < size; k += 64)
+                REQUIRE(p[k] == 0);
+            if (p != NULL)
+                memset(p, 0xa5, size);
+            free(p);
+        } else {
+            resize(i, size);
+        }
+    }
+}
+
+static void free_all(void)
+{
+    for (size_t i = 0; i < OBJECTS; i++) {
+        if (object[i].bytes != NULL)
+            check_contents(i, object[i].size);
+        free(object[i].bytes);
+        object[i] = (struct object){NULL, 0};
+    }
+    malloc_trim(0);
+}
+
+static void everything_works(void)
+{
+    for (size_t size = 1; size < (size_t)200 * MIB; size = size * 3 + 1) {
+        unsigned char *p = calloc(1, size);
+        CHECK(p != NULL);
+        if (p != NULL)
+            CHECK(p[0] == 0 && p[size - 1] == 0);
+        free(p);
+    }
+}
+
+static void locked_memory_is_not_taken_for_zero(void)
+{
+    use_the_heap(2);
+    if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0) {
+        dprintf(1, "    skipped: memory may not be locked here\n");
+        return;
+    }
+    use_the_heap(10);
+    free_all();
+    use_the_heap(10);
+    CHECK(munlockall() == 0);
+    free_all();
+    use_the_heap(10);
+    free_all();
+    everything_works();
+}
+
+static void limit_below_use(int resource)
+{
+    struct rlimit limit, low;
+
+    use_the_heap(4);
+    REQUIRE(getrlimit(resource, &limit) == 0);
+    low = limit;
+    low.rlim_cur = 4 * MIB;
+    REQUIRE(setrlimit(resource, &low) == 0);
+    use_the_heap(20);
+    REQUIRE(setrlimit(resource, &limit) == 0);
+    free_all();
+    use_the_heap(4);
+    free_all();
+    everything_works();
+}
+
+static void limits_may_fall_below_what_is_in_use(void)
+{
+    limit_below_use(RLIMIT_AS);
+    limit_below_use(RLIMIT_DATA);
+}
+
+static void there_may_be_no_mapping_left(void)
+{
+    enum { PAGE = 65536 }; /* of any system */
+    size_t size = (size_t)100000 * PAGE;
+    char *many =
+        mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    size_t i = 0;
+
+    REQUIRE(many != MAP_FAILED);
+    use_the_heap(2);
+    while (i < 100000 && mprotect(many + i * PAGE, PAGE, PROT_READ) == 0)
+        i += 2;
+    if (i == 100000)
+        dprintf(1, "    skipped: the limit of mappings is too high\n");
+    use_the_heap(10);
+    free_all();
+    use_the_heap(10);
+    REQUIRE(munmap(many, size) == 0);
+    free_all();
+    everything_works();
+}
+
+/* Takes all memory there is; what was freed before must be had again. */
+static size_t exhaust(size_t size)
+{
+    void **list = NULL;
+    void **p;
+    size_t bytes = 0;
+
+    while ((p = malloc(size)) != NULL) {
+        *p = list;
+        list = p;
+        bytes += size;
+    }
+    while (list != NULL) {
+        void **next = *list;
+        free(list);
+        list = next;
+    }
+    return bytes;
+}
+
+static void raise_little_by_little(void)
+{
+    struct rlimit limit;
+    size_t before = 0;
+    size_t gained = 0;
+
+    REQUIRE(getrlimit(RLIMIT_AS, &limit) == 0);
+    for (int i = 0; i < 200; i++) {
+        size_t now = exhaust(100 * KIB);
+        CHECK(now >= before);
+        gained += now > before;
+        before = now;
+        limit.rlim_cur += 1 * MIB;
+        REQUIRE(setrlimit(RLIMIT_AS, &limit) == 0);
+    }
+    CHECK(gained >= 20);
+    CHECK(before >= (size_t)limit.rlim_cur / 2);
+    limit.rlim_cur = limit.rlim_max;
+    REQUIRE(setrlimit(RLIMIT_AS, &limit) == 0);
+    everything_works();
+}
+
+static void limits_may_rise_little_by_little(void)
+{
+    static char name[] = "refused", verb[] = "raise";
+    char *arguments[] = {name, verb, NULL};
+    struct rlimit limit;
+
+    REQUIRE(getrlimit(RLIMIT_AS, &limit) == 0);
+    limit.rlim_cur = 16 * MIB;
+    REQUIRE(setrlimit(RLIMIT_AS, &limit) == 0);
+    check_start_again(arguments);
+}
+
+/* Each in a process of its own: it leaves limits and locks behind. */
+static void in_child(void (*run)(void))
+{
+    int status;
+    pid_t child = fork();
+
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        alarm(SECONDS);
+        check_failures = 0;
+        run();
+        _exit(check_failures == 0 ? CHECK_PASS : CHECK_FAIL);
+    }
+    REQUIRE(waitpid(child, &status, 0) == child);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        dprintf(2, "status %#x\n", (unsigned)status);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+#define CASE(name)                                                             \
+    static void name##_in_child(void)                                          \
+    {                                                                          \
+        in_child(name);                                                        \
+    }
+
+CASE(locked_memory_is_not_taken_for_zero)
+CASE(limits_may_fall_below_what_is_in_use)
+CASE(there_may_be_no_mapping_left)
+CASE(limits_may_rise_little_by_little)
+
+#undef CASE
+#define CASE(name)                                                             \
+    {                                                                          \
+#name, name##_in_child                                                 \
+    }
+
+static const struct check_case cases[] = {
+    CASE(locked_memory_is_not_taken_for_zero),
+    CASE(limits_may_fall_below_what_is_in_use),
+    CASE(there_may_be_no_mapping_left),
+    CASE(limits_may_rise_little_by_little),
+};
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "raise") == 0) {
+        raise_little_by_little();
+        return check_failures == 0 ? CHECK_PASS : CHECK_FAIL;
+    }
+    return check_main(argc, argv, cases, COUNT_OF(cases));
+}
