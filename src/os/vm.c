@@ -204,15 +204,21 @@ bool sta_vm_commit_zero(void *p, size_t bytes)
     return done;
 }
 
-bool sta_vm_purge(void *p, size_t bytes)
+/* Cuts [*p, *p + bytes) down to whole system pages; returns its length. */
+static size_t whole_pages(void **p, size_t bytes)
 {
     uintptr_t mask = sta_vm_page_bytes() - 1;
-    uintptr_t first = ((uintptr_t)p + mask) & ~mask;
-    uintptr_t end = ((uintptr_t)p + bytes) & ~mask;
-    if (first >= end)
-        return false;
+    uintptr_t first = ((uintptr_t)*p + mask) & ~mask;
+    uintptr_t end = ((uintptr_t)*p + bytes) & ~mask;
+    *p = (void *)first;
+    return first < end ? end - first : 0;
+}
+
+bool sta_vm_purge(void *p, size_t bytes)
+{
     int saved = errno;
-    bool done = madvise((void *)first, end - first, MADV_DONTNEED) == 0;
+    bytes = whole_pages(&p, bytes);
+    bool done = bytes != 0 && madvise(p, bytes, MADV_DONTNEED) == 0;
     errno = saved;
     return done;
 }
@@ -260,6 +266,7 @@ enum sta_vm_moved sta_vm_move(void *to, void *from, size_t bytes)
 {
     size_t space, data;
     int saved = errno;
+<<<<<<< Updated upstream
     enum sta_vm_moved result = STA_VM_STAYED;
     read_limits(&space, &data);
     /* Linux looks at limits when it has unmapped `to` already; one that is
@@ -272,6 +279,12 @@ enum sta_vm_moved sta_vm_move(void *to, void *from, size_t bytes)
                       0) == MAP_FAILED)
             result = STA_VM_LOST;
     }
+=======
+    size_t in_page = sta_vm_page_bytes() - 1;
+    /* Parts of a page would take along what else lies on it. */
+    bool whole = (((uintptr_t)to | (uintptr_t)from | bytes) & in_page) == 0;
+    bool moved = whole && can_move() && move(to, from, bytes);
+>>>>>>> Stashed changes
     errno = saved;
     return result;
 }
@@ -286,7 +299,9 @@ void sta_vm_huge(void *p, size_t bytes, bool wanted)
 void sta_vm_seal(void *p, size_t bytes)
 {
     int saved = errno;
-    mprotect(p, bytes, PROT_READ);
+    bytes = whole_pages(&p, bytes);
+    if (bytes != 0)
+        mprotect(p, bytes, PROT_READ);
     errno = saved;
 }
 
