@@ -71,8 +71,6 @@ void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count)
     t->count += sta_bitmap_assign(t->bits, first, count, true);
     if (first + count > t->top)
         t->top = first + count;
-    if (first + count > t->look)
-        t->look = first + count;
 }
 
 /* True when no unit of a block is in use or resident. */
@@ -125,7 +123,6 @@ static struct sta_span widen(const struct sta_stale *t, uint32_t first,
     return (struct sta_span){first, end - first};
 }
 
-<<<<<<< Updated upstream
 /* Narrows a run to the whole system pages in it; false when there are none. */
 static bool narrow(uint32_t *first, size_t *count)
 {
@@ -137,29 +134,6 @@ static bool narrow(uint32_t *first, size_t *count)
     *first = (uint32_t)low;
     *count = end - low;
     return true;
-=======
-/* Goes on with what lies below `unit`; nothing stale is left above it, unless
- * the system refused it. */
-static void look_below(struct sta_stale *t, uint32_t unit, bool refused)
-{
-    if (t->top == t->look && !refused)
-        t->top = unit;
-    t->look = unit;
-}
-
-/* Gives the system pages of a free span back, and returns which: they may be
- * larger than units, and the system refuses those that are locked. */
-static struct sta_span give_back(const struct sta_stale *t,
-                                 struct sta_span span)
-{
-    uint32_t page = (uint32_t)(sta_vm_page_bytes() >> STA_UNIT_LOG2);
-    uint32_t first = (span.first + page - 1) / page * page;
-    uint32_t end = (span.first + span.count) / page * page;
-    void *p = (void *)(t->base + ((uintptr_t)first << STA_UNIT_LOG2));
-    if (first < end && sta_vm_purge(p, (size_t)(end - first) << STA_UNIT_LOG2))
-        return (struct sta_span){first, end - first};
-    return (struct sta_span){span.first, 0};
->>>>>>> Stashed changes
 }
 
 /* Purges from the top until at most `keep` units are left, `budget` units have
@@ -169,14 +143,14 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
                     size_t steps)
 {
     size_t purged = 0;
-    for (; t->count > keep && budget > 0 && t->look > 0 && steps > 0; steps--) {
+    for (; t->count > keep && budget > 0 && t->top > 0 && steps > 0; steps--) {
         uint32_t first;
         uint32_t floor =
-            t->look > STA_PURGE_LOOK_UNITS ? t->look - STA_PURGE_LOOK_UNITS : 0;
-        size_t count = sta_bitmap_last_ones(t->bits, floor, t->look, &first);
+            t->top > STA_PURGE_LOOK_UNITS ? t->top - STA_PURGE_LOOK_UNITS : 0;
+        size_t count = sta_bitmap_last_ones(t->bits, floor, t->top, &first);
         size_t most = t->count - keep < budget ? t->count - keep : budget;
         if (count == 0) {
-            look_below(t, floor, false);
+            t->top = floor;
             continue;
         }
         if (count > most) {
@@ -184,26 +158,16 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
             count = most;
         }
         budget -= count;
-<<<<<<< Updated upstream
         t->top = first; /* what stays stale above it waits for a trim */
         if (!narrow(&first, &count))
             continue;
         struct sta_span all = widen(t, first, first + (uint32_t)count);
         void *p = (void *)(t->base + ((uintptr_t)all.first << STA_UNIT_LOG2));
         if (!sta_vm_purge(p, (size_t)all.count << STA_UNIT_LOG2)) /* locked */
-=======
-        uint32_t end = first + (uint32_t)count;
-        struct sta_span given = give_back(t, widen(t, first, end));
-        uint32_t low = given.first > first ? given.first : first;
-        uint32_t high = given.first + given.count;
-        high = high < end ? high : end;
-        look_below(t, first, low != first || high != end);
-        if (low >= high)
->>>>>>> Stashed changes
             continue;
-        t->count -= sta_bitmap_assign(t->bits, low, high - low, false);
-        sta_stale_note_purged(t, low, high - low);
-        purged += high - low;
+        t->count -= sta_bitmap_assign(t->bits, first, (uint32_t)count, false);
+        sta_stale_note_purged(t, first, (uint32_t)count);
+        purged += count;
     }
     if (t->count < t->low)
         t->low = t->count;
@@ -212,7 +176,6 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
 
 size_t sta_stale_purge(struct sta_stale *t, size_t keep)
 {
-    t->look = t->top; /* what was refused may be had now */
     return purge(t, keep, SIZE_MAX, SIZE_MAX);
 }
 

@@ -21,14 +21,8 @@ struct sta_stale {
     uintptr_t base;              /* address of unit 0 */
     const struct sta_runs *runs; /* which units are free */
     struct sta_huge huge;
-<<<<<<< Updated upstream
     uint32_t count;    /* of ones */
     uint32_t top;      /* purges go on below it */
-=======
-    uint32_t count; /* of ones */
-    uint32_t top;   /* no one at or above */
-    uint32_t look;  /* the next purge looks below; above, ones were refused */
->>>>>>> Stashed changes
     uint32_t used_top; /* no unit at or above was ever used */
 
     /* the rule, see stale.c; units */

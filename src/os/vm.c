@@ -266,12 +266,14 @@ enum sta_vm_moved sta_vm_move(void *to, void *from, size_t bytes)
 {
     size_t space, data;
     int saved = errno;
-<<<<<<< Updated upstream
     enum sta_vm_moved result = STA_VM_STAYED;
     read_limits(&space, &data);
+    /* Parts of a page would take along what else lies on it. */
+    size_t in_page = sta_vm_page_bytes() - 1;
+    bool whole = (((uintptr_t)to | (uintptr_t)from | bytes) & in_page) == 0;
     /* Linux looks at limits when it has unmapped `to` already; one that is
      * below what is in use then keeps us from mapping it again. */
-    if (space == SIZE_MAX && data == SIZE_MAX && can_move()) {
+    if (space == SIZE_MAX && data == SIZE_MAX && whole && can_move()) {
         if (move(to, from, bytes))
             result = STA_VM_MOVED;
         else if (mmap(to, bytes, PROT_READ | PROT_WRITE,
@@ -279,12 +281,6 @@ enum sta_vm_moved sta_vm_move(void *to, void *from, size_t bytes)
                       0) == MAP_FAILED)
             result = STA_VM_LOST;
     }
-=======
-    size_t in_page = sta_vm_page_bytes() - 1;
-    /* Parts of a page would take along what else lies on it. */
-    bool whole = (((uintptr_t)to | (uintptr_t)from | bytes) & in_page) == 0;
-    bool moved = whole && can_move() && move(to, from, bytes);
->>>>>>> Stashed changes
     errno = saved;
     return result;
 }

@@ -52,7 +52,6 @@ bool sta_vm_purge(void *p, size_t bytes);
  */
 bool sta_vm_close(void *p, size_t bytes);
 
-<<<<<<< Updated upstream
 enum sta_vm_moved {
     STA_VM_MOVED,
     STA_VM_STAYED, /* nothing was moved; `to` may have lost its contents */
@@ -60,16 +59,8 @@ enum sta_vm_moved {
 };
 
 /* Moves the pages at `from` to `to`, leaving zero pages at `from`, if the
- * system can.  Both ranges are committed. */
+ * system can and they are whole pages of it.  Both ranges are committed. */
 enum sta_vm_moved sta_vm_move(void *to, void *from, size_t bytes);
-=======
-/*
- * Moves the pages at `from` to `to`, leaving zero pages at `from`; false, with
- * nothing moved, when the system cannot, or they are not whole system pages.
- * Both ranges are committed.
- */
-bool sta_vm_move(void *to, void *from, size_t bytes);
->>>>>>> Stashed changes
 
 /* Asks for huge pages, or for none, in [p, p + bytes). */
 void sta_vm_huge(void *p, size_t bytes, bool wanted);
