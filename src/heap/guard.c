@@ -68,6 +68,11 @@ static uint32_t random_below(struct guard *g, uint32_t bound)
 
 bool sta_guard_init(void)
 {
+    /* The empty heap of every thread: no size has a class that a slab could
+     * have, so that a size which delete is given is always looked at. */
+    sta_heap_none.free[STA_CLASS_COUNT] = STA_SLOT_END;
+    memset(sta_heap_none.class_of, STA_CLASS_COUNT,
+           sizeof sta_heap_none.class_of);
     size_t page = sta_vm_page_bytes();
     size_t bytes = sta_round_up(STA_GUARD_HEAPS * sizeof *guards, page);
     char *p = sta_vm_reserve(bytes + 2 * page);
@@ -213,9 +218,7 @@ size_t sta_guard_size(const char *call, const struct sta_slab *s, const void *p)
     }
     if (tail == SIZE_MAX ||
         !is_all(object + bytes - slack, tail, (uint8_t)word))
-        sta_die("%s(%p): the program wrote behind the end of this object, "
-                "which has %zu bytes at most",
-                call, p, bytes);
+        sta_die("%s(%p): overflow of a %zu-byte object", call, p, bytes);
     return bytes - slack;
 }
 

@@ -241,6 +241,45 @@ struct sta_slab *sta_heap_check(const char *call, const void *p)
     return NULL;
 }
 
+/* True when a request for `size` bytes may be served by an object of `s`: a
+ * slot more than twice as large is not even left by a realloc(). */
+static bool may_have_size(const struct sta_slab *s, size_t size)
+{
+    size_t bytes = sta_slab_object_bytes(s);
+    if (sta_slab_state(s) == STA_SLAB_RUN)
+        return size <= bytes && bytes - size < 2 * STA_UNIT_BYTES;
+    return size <= bytes && (size > bytes / 2 || sta_class_of(size) == s->list);
+}
+
+void sta_heap_check_size(const char *call, const void *p, size_t size,
+                         size_t align)
+{
+    const struct sta_slab *s = sta_slab_of(p);
+    if (s == NULL || sta_options.check == STA_CHECK_NOTHING ||
+        sta_slab_state(s) == STA_SLAB_NONE ||
+        sta_slab_state(s) == STA_SLAB_OWN || !is_start(s, p) || is_free(s, p))
+        return;
+    if (((uintptr_t)p & (align - 1)) != 0)
+        sta_die("%s(%p): not aligned to %zu bytes", call, p, align);
+    if (size == STA_SIZE_UNKNOWN)
+        return;
+    size_t bytes = sta_slab_object_bytes(s);
+    size_t least = size;
+    bool wrong;
+    if (sta_guard_active()) {
+        bytes = sta_guard_size(call, s, p);
+        wrong = size != bytes;
+    } else {
+        if (align > 16) /* sizes were rounded up to it, or to pages */
+            least =
+                sta_round_up(size ? size : 1,
+                             align < STA_UNIT_BYTES ? align : STA_UNIT_BYTES);
+        wrong = !may_have_size(s, least);
+    }
+    if (wrong)
+        sta_die("%s(%p): size %zu for a %zu-byte object", call, p, size, bytes);
+}
+
 /* A free of what another heap owns: what can be told at a glance goes straight
  * there, the rest is looked at closely. */
 void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s)

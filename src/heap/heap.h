@@ -368,6 +368,27 @@ size_t sta_heap_trim(size_t keep_bytes);
 struct sta_slab *sta_heap_check(const char *call, const void *p);
 
 /*
+ * Ends the process with a line that names `call` when no request of `size`
+ * bytes aligned to `align` can have returned `p`.  What p itself is wrong for,
+ * its free finds.  size may be STA_SIZE_UNKNOWN.
+ */
+void sta_heap_check_size(const char *call, const void *p, size_t size,
+                         size_t align);
+
+#define STA_SIZE_UNKNOWN SIZE_MAX
+
+/* True when sta_heap_check_size() would find nothing wrong with `size`, as far
+ * as this thread can tell quickly. */
+STA_INLINE bool sta_heap_has_class(const void *p, size_t size)
+{
+    const struct sta_region *r = &sta_regions[0];
+    uintptr_t offset = (uintptr_t)p - r->base;
+    return size <= STA_CLASS_TABLE_MAX && offset < r->bytes &&
+           sta_region_slab(r, r->map[offset >> STA_UNIT_LOG2])->list ==
+               sta_self->class_of[size];
+}
+
+/*
  * Frees a pointer by the allocator behind this one, for STALLOC_FOREIGN=
  * forward.  Defined by the layer above; a program that has only the heap does
  * not have it.

@@ -124,18 +124,55 @@ STA_EXPORT void _ZdlPv(void *p)
     sta_heap_free(p);
 }
 
-/* All other forms of delete are the same function: what they say of size and
- * alignment is not needed. */
+/* The forms that tell nothing new are the same function. */
 #define DELETE(name) void name(void *p) STA_EXPORT STA_ALIAS(_ZdlPv)
 
 DELETE(_ZdaPv);
 DELETE(_ZdlPvRKSt9nothrow_t);
 DELETE(_ZdaPvRKSt9nothrow_t);
-DELETE(_ZdlPvSt11align_val_t);
-DELETE(_ZdaPvSt11align_val_t);
-DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t);
-DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t);
-DELETE(SIZED(_ZdlPv, ));
-DELETE(SIZED(_ZdaPv, ));
-DELETE(SIZED(_ZdlPv, St11align_val_t));
-DELETE(SIZED(_ZdaPv, St11align_val_t));
+
+static const char delete_call[] = "operator delete";
+
+/* Out of line, so that the common case needs no stack frame. */
+static STA_NOINLINE void delete_checked(void *p, size_t size)
+{
+    sta_heap_check_size(delete_call, p, size, 1);
+    sta_heap_free(p);
+}
+
+/* The others say what was asked for, which must have been possible. */
+void SIZED(_ZdlPv, )(void *p, size_t size);
+STA_EXPORT void SIZED(_ZdlPv, )(void *p, size_t size)
+{
+    if (sta_likely(sta_heap_has_class(p, size)))
+        sta_heap_free(p);
+    else
+        delete_checked(p, size);
+}
+
+void _ZdlPvSt11align_val_t(void *p, size_t align);
+STA_EXPORT void _ZdlPvSt11align_val_t(void *p, size_t align)
+{
+    sta_heap_check_size(delete_call, p, STA_SIZE_UNKNOWN, align);
+    sta_heap_free(p);
+}
+
+void SIZED(_ZdlPv, St11align_val_t)(void *p, size_t size, size_t align);
+STA_EXPORT void SIZED(_ZdlPv, St11align_val_t)(void *p, size_t size,
+                                               size_t align)
+{
+    sta_heap_check_size(delete_call, p, size, align);
+    sta_heap_free(p);
+}
+
+#define SAME(name, other, ...)                                                 \
+    void name(__VA_ARGS__) STA_EXPORT STA_ALIAS(other)
+
+SAME(SIZED(_ZdaPv, ), SIZED(_ZdlPv, ), void *p, size_t size);
+SAME(_ZdaPvSt11align_val_t, _ZdlPvSt11align_val_t, void *p, size_t align);
+SAME(_ZdlPvSt11align_val_tRKSt9nothrow_t, _ZdlPvSt11align_val_t, void *p,
+     size_t align);
+SAME(_ZdaPvSt11align_val_tRKSt9nothrow_t, _ZdlPvSt11align_val_t, void *p,
+     size_t align);
+SAME(SIZED(_ZdaPv, St11align_val_t), SIZED(_ZdlPv, St11align_val_t), void *p,
+     size_t size, size_t align);

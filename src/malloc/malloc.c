@@ -138,21 +138,20 @@ STA_EXPORT size_t malloc_usable_size(void *p)
     return sta_heap_usable(p);
 }
 
-/* C23.  The size is a promise that we do not need; programs that pass a wrong
- * one exist and work elsewhere, so it is not checked at this level. */
+/* C23. */
 void free_sized(void *p, size_t size);
 void free_aligned_sized(void *p, size_t align, size_t size);
 
 STA_EXPORT void free_sized(void *p, size_t size)
 {
-    (void)size;
+    if (!sta_heap_has_class(p, size))
+        sta_heap_check_size("free_sized", p, size, 1);
     sta_heap_free(p);
 }
 
 STA_EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
 {
-    (void)align;
-    (void)size;
+    sta_heap_check_size("free_aligned_sized", p, size, align);
     sta_heap_free(p);
 }
 

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* expect: stalloc: free(@): double free of a 102400-byte object */
+/* levels: 2 3 */
+#include "misuse.h"
+
+int main(void)
+{
+    void *p = malloc(100000);
+    void *q = misused(p);
+    free(p);
+    free(q);
+    return 0;
+}

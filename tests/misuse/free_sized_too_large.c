@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* expect: stalloc: free_sized(@): size 100 for a 48-byte object */
+/* levels: 1 2 3 */
+#include "misuse.h"
+
+void free_sized(void *p, size_t size) __attribute__((weak));
+
+int main(void)
+{
+    free_sized(misused(malloc(48)), 100);
+    return 0;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* expect: stalloc: malloc_usable_size(@): overflow of a 48-byte object */
+/* levels: 2 3 */
+#include "misuse.h"
+
+int main(void)
+{
+    char *p = misused(malloc(40));
+    p[40] = 'x';
+    return malloc_usable_size(p) == 40;
+}

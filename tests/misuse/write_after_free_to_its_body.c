@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* expect: stalloc: malloc: the free object @ was written to */
+/* levels: 2 3 */
+#include "misuse.h"
+
+int main(void)
+{
+    char *p = misused(malloc(56));
+    free(p);
+    p[40] ^= 'x';
+    for (int i = 0; i < 20000; i++)
+        free(malloc(56)); /* until its turn comes again */
+    return 0;
+}
