@@ -68,11 +68,12 @@ static uint32_t random_below(struct guard *g, uint32_t bound)
 
 bool sta_guard_init(void)
 {
-    /* The empty heap of every thread: no size has a class that a slab could
-     * have, so that a size which delete is given is always looked at. */
-    sta_heap_none.free[STA_CLASS_COUNT] = STA_SLOT_END;
-    memset(sta_heap_none.class_of, STA_CLASS_COUNT,
-           sizeof sta_heap_none.class_of);
+    /* The empty heap of every thread: no size that it knows has the class of
+     * the object (but those of the largest), so that a size which delete is
+     * given is looked at closely. */
+    enum { LAST = STA_CLASS_COUNT - 1 };
+    sta_heap_none.free[LAST] = STA_SLOT_END;
+    memset(sta_heap_none.class_of, LAST, sizeof sta_heap_none.class_of);
     size_t page = sta_vm_page_bytes();
     size_t bytes = sta_round_up(STA_GUARD_HEAPS * sizeof *guards, page);
     char *p = sta_vm_reserve(bytes + 2 * page);

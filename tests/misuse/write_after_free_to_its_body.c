@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: stalloc: malloc: the free object @ was written to */
+/* expect: stalloc: malloc: the free object @ was written to, or freed twice */
 /* levels: 2 3 */
 #include "misuse.h"
 
