@@ -20,14 +20,6 @@ const struct sta_slot sta_slot_end;
 struct sta_heap sta_heap_none = {.free = {STA_SLOT_END}};
 struct sta_heap sta_heap_gone = {.free = {STA_SLOT_END}};
 
-/* True for the first byte of a slot that was cut. */
-static bool is_start(const struct sta_slab *s, const void *p)
-{
-    uint32_t offset = (uint32_t)(uintptr_t)p - s->start_low;
-    return sta_slot_is_start(offset, s->reciprocal) &&
-           sta_slot_index(offset, s->reciprocal) < sta_slab_carved(s);
-}
-
 /* True for a slot whose link leads to another one of its list, or to its end.
  * The mark alone does not tell that. */
 static bool is_linked(const struct sta_slot *slot, uint32_t list)
@@ -35,7 +27,7 @@ static bool is_linked(const struct sta_slot *slot, uint32_t list)
     const struct sta_slot *next = slot->next;
     const struct sta_slab *s = sta_slab_of(next);
     return next == STA_SLOT_END ||
-           (s != NULL && s->list == list && is_start(s, next));
+           (s != NULL && s->list == list && sta_slab_is_start(s, next));
 }
 
 /* Returns a slot that waits on the list of a class, or NULL. */
@@ -226,7 +218,7 @@ struct sta_slab *sta_heap_check(const char *call, const void *p)
         fault = is_inside_run(p)
                     ? "not the start of an object"
                     : "no object starts there, or it was freed before";
-    else if (!is_start(s, p))
+    else if (!sta_slab_is_start(s, p))
         fault = "not the start of an object";
     else if (is_free(s, p)) {
         if (sta_options.check)
@@ -257,7 +249,8 @@ void sta_heap_check_size(const char *call, const void *p, size_t size,
     const struct sta_slab *s = sta_slab_of(p);
     if (s == NULL || sta_options.check == STA_CHECK_NOTHING ||
         sta_slab_state(s) == STA_SLAB_NONE ||
-        sta_slab_state(s) == STA_SLAB_OWN || !is_start(s, p) || is_free(s, p))
+        sta_slab_state(s) == STA_SLAB_OWN || !sta_slab_is_start(s, p) ||
+        is_free(s, p))
         return;
     if (((uintptr_t)p & (align - 1)) != 0)
         sta_die("%s(%p): not aligned to %zu bytes", call, p, align);
@@ -278,17 +271,6 @@ void sta_heap_check_size(const char *call, const void *p, size_t size,
     }
     if (wrong)
         sta_die("%s(%p): size %zu for a %zu-byte object", call, p, size, bytes);
-}
-
-/* A free of what another heap owns: what can be told at a glance goes straight
- * there, the rest is looked at closely. */
-void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s)
-{
-    if (atomic_load_explicit(&s->owner, memory_order_relaxed) == NULL ||
-        !is_start(s, slot) || sta_slot_is_marked(slot))
-        sta_heap_free_slow(slot);
-    else
-        sta_heap_free_remote(slot, s);
 }
 
 STA_NOINLINE void sta_heap_free_slow(void *p)

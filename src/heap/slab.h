@@ -143,4 +143,12 @@ static inline void sta_slab_set_carved(struct sta_slab *s, uint32_t count)
     atomic_store_explicit(&s->carved, (uint16_t)count, memory_order_relaxed);
 }
 
+/* True for the first byte of a slot that was cut. */
+static inline bool sta_slab_is_start(const struct sta_slab *s, const void *p)
+{
+    uint32_t offset = (uint32_t)(uintptr_t)p - s->start_low;
+    return sta_slot_is_start(offset, s->reciprocal) &&
+           sta_slot_index(offset, s->reciprocal) < sta_slab_carved(s);
+}
+
 #endif

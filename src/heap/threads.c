@@ -103,15 +103,28 @@ static bool free_locked(struct sta_heap *owner, struct sta_slot *slot,
         atomic_load_explicit(&s->owner, memory_order_relaxed) == owner &&
         atomic_load_explicit(&owner->state, memory_order_relaxed) !=
             STA_HEAP_ACTIVE;
-    if (here)
+    bool twice = here && sta_slot_is_marked(slot);
+    if (here && !twice)
         sta_heap_free_local(slot, s);
     sta_lock_release(&owner->lock);
+    if (twice) /* says so, without the lock */
+        sta_heap_check("free", slot);
     return here;
 }
 
-void sta_heap_free_remote(struct sta_slot *slot, struct sta_slab *s)
+/* Adds a slot to those that wait for their owner. */
+STA_INLINE void gather(struct sta_heap *h, struct sta_slot *slot)
 {
-    struct sta_heap *self = sta_self;
+    slot->mark = sta_slot_mark(slot);
+    slot->next = h->out_first;
+    h->out_first = slot;
+    if (sta_unlikely(++h->out_count == STA_OUTBOX_SLOTS))
+        sta_heap_flush_outbox(h);
+}
+
+STA_NOINLINE void sta_heap_free_remote(struct sta_slot *slot,
+                                       struct sta_slab *s)
+{
     struct sta_heap *owner =
         atomic_load_explicit(&s->owner, memory_order_relaxed);
     if (atomic_load_explicit(&owner->state, memory_order_relaxed) !=
@@ -123,23 +136,39 @@ void sta_heap_free_remote(struct sta_slot *slot, struct sta_slab *s)
         if (free_locked(owner, slot, s))
             return;
     }
+    /* A thread that only frees gets a heap all the same, to gather in. */
+    if (sta_self == &sta_heap_none)
+        sta_heap_leave(sta_heap_enter());
+    struct sta_heap *self = sta_self;
     owner = atomic_load_explicit(&s->owner, memory_order_relaxed);
-    slot->mark = sta_slot_mark(slot);
     if (self == &sta_heap_none || self == &sta_heap_gone) {
+        slot->mark = sta_slot_mark(slot);
         send(owner, slot, slot);
         return;
     }
-    if (self->out_count != 0 && self->out_to != owner)
+    if (self->out_to != owner)
         sta_heap_flush_outbox(self);
     if (self->out_count == 0) {
         self->out_to = owner;
         self->out_last = slot;
-    } else {
-        slot->next = self->out_first;
     }
-    self->out_first = slot;
-    if (++self->out_count == STA_OUTBOX_SLOTS)
-        sta_heap_flush_outbox(self);
+    gather(self, slot);
+}
+
+void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s)
+{
+    struct sta_heap *h = sta_self;
+    struct sta_heap *owner =
+        atomic_load_explicit(&s->owner, memory_order_relaxed);
+    if (sta_unlikely(owner == NULL) ||
+        sta_unlikely(!sta_slab_is_start(s, slot)) ||
+        sta_unlikely(sta_pages_used() <= STA_EAGER_UNITS &&
+                     sta_slot_is_marked(slot)))
+        sta_heap_free_slow(slot);
+    else if (sta_likely(h->out_to == owner && h->out_count != 0))
+        gather(h, slot);
+    else
+        sta_heap_free_remote(slot, s);
 }
 
 void sta_heap_drain(struct sta_heap *h)
