@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table behind sta_class_of(); tests/unit/sizeclass.c checks each entry. */
+/* The tables of sizeclass.h; tests/unit/sizeclass.c checks each entry. */
 #include "core/sizeclass.h"
 
 /* clang-format off */
@@ -9,5 +9,14 @@ const uint8_t sta_class_table[STA_CLASS_TABLE_MAX / 16 + 1] = {
     16, 16, 17, 17, 18, 18, 19, 19, 20, 20, 21, 21, 22, 22, 23, 23, /* 512 */
     24, 24, 24, 24, 24, 24, 24, 24, 25, 25, 25, 25, 25, 25, 25, 25, /* 768 */
     26, 26, 26, 26, 26, 26, 26, 26, 27, 27, 27, 27, 27, 27, 27, 27, /* 1024 */
+};
+
+const uint16_t sta_class_size[STA_CLASS_COUNT] = {
+    16, 32, 48, 64, 80, 96, 112, 128,
+    144, 160, 176, 192, 208, 224, 240, 256,
+    288, 320, 352, 384, 416, 448, 480, 512,
+    640, 768, 896, 1024, 1280, 1536, 1792, 2048,
+    2560, 3072, 3584, 4096, 5120, 6144, 7168, 8192,
+    10240, 12288, 14336, 16384,
 };
 /* clang-format on */

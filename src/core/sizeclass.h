@@ -40,6 +40,9 @@ static inline uint32_t sta_class_bytes(uint32_t c)
     return (5 + (c & 3)) << (c / 4 + 1);
 }
 
+/* The same of the first STA_CLASS_COUNT classes, without a branch. */
+extern const uint16_t sta_class_size[STA_CLASS_COUNT];
+
 /* sta_class_of() for a size above STA_CLASS_TABLE_MAX. */
 static inline uint32_t sta_class_of_medium(size_t size)
 {

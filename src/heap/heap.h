@@ -153,6 +153,10 @@ static inline void sta_heap_leave(struct sta_heap *h)
         sta_lock_release(&h->lock);
 }
 
+/* A free of what another heap owns: what can be told at a glance goes straight
+ * there, the rest is looked at closely. */
+void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s);
+
 /* Frees a live slot of `s`, which another heap owns. */
 void sta_heap_free_remote(struct sta_slot *slot, struct sta_slab *s);
 
@@ -175,7 +179,6 @@ void *sta_heap_alloc_plain(size_t size, size_t align, struct sta_span *dirty);
 void *sta_heap_alloc_slow(size_t size);
 void sta_heap_free_slow(void *p);
 void sta_heap_free_other(struct sta_slot *slot, struct sta_slab *s);
-void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s);
 void sta_heap_free_due(struct sta_slot *slot, struct sta_slab *s);
 
 /* Pushes a slot on its slab; the caller works on the slab's owner. */
@@ -344,6 +347,26 @@ void sta_large_flush(struct sta_heap *h);
  * stay.  NULL, and the object as it was, when there is no memory.
  */
 void *sta_heap_realloc(void *p, size_t size);
+
+/*
+ * True when a live object in a slab keeps its place at a new size: its slot
+ * fits and no smaller one would spare half.  Most calls of realloc, in most
+ * programs.
+ */
+STA_INLINE bool sta_heap_stays(const void *p, size_t size)
+{
+    const struct sta_region *r = &sta_regions[0];
+    uintptr_t offset = (uintptr_t)p - r->base;
+    if (offset >= r->bytes || sta_options.check >= STA_CHECK_OBJECTS)
+        return false;
+    const struct sta_slab *s =
+        sta_region_slab(r, r->map[offset >> STA_UNIT_LOG2]);
+    if (s->list >= STA_CLASS_COUNT || !sta_slab_is_start(s, p) ||
+        sta_slot_is_marked(p))
+        return false;
+    size_t bytes = sta_class_size[s->list];
+    return size <= bytes && size > bytes / 2;
+}
 
 /* Returns the bytes of an object that may be used; 0 for NULL. */
 size_t sta_heap_usable(const void *p);

@@ -159,6 +159,15 @@ bool sta_large_move(struct sta_slab *s, void **to)
     return moved == STA_VM_MOVED;
 }
 
+/* What is asked for when an object of `bytes` must move to hold `size`: one
+ * that grows by steps goes on growing, so a quarter more than it had. */
+static size_t with_headroom(size_t size, size_t bytes)
+{
+    size_t ahead = bytes + bytes / 4;
+    return bytes < size && size < ahead && ahead <= STA_CLASS_SIZE_MAX ? ahead
+                                                                       : size;
+}
+
 void *sta_heap_realloc(void *p, size_t size)
 {
     struct sta_slab *s = sta_heap_check("realloc", p);
@@ -174,7 +183,7 @@ void *sta_heap_realloc(void *p, size_t size)
                (size > bytes / 2 || sta_class_of(size) == s->list)) {
         return p;
     }
-    void *to = sta_heap_alloc(size);
+    void *to = sta_heap_alloc(with_headroom(size, bytes));
     if (to == NULL)
         return NULL;
     if (size > bytes && sta_large_move(s, &to)) {

@@ -69,7 +69,7 @@ STA_EXPORT void *calloc(size_t count, size_t size)
     return or_enomem(sta_heap_alloc_zero(bytes));
 }
 
-STA_EXPORT void *realloc(void *p, size_t size)
+static STA_NOINLINE void *realloc_slow(void *p, size_t size)
 {
     if (p == NULL)
         return malloc_slow(size);
@@ -78,6 +78,11 @@ STA_EXPORT void *realloc(void *p, size_t size)
         return NULL;
     }
     return or_enomem(sta_heap_realloc(p, size));
+}
+
+STA_EXPORT void *realloc(void *p, size_t size)
+{
+    return sta_heap_stays(p, size) ? p : realloc_slow(p, size);
 }
 
 STA_EXPORT void *reallocarray(void *p, size_t count, size_t size)
