@@ -74,9 +74,12 @@ static uint32_t free_units(const struct sta_slab *s)
     uint16_t used[STA_SLAB_UNITS_MAX] = {0}; /* slots in use on each unit */
     for (uint32_t u = 0; u < s->unit_count; u++)
         used[u] = (s->purged >> u & 1) != 0 ? 0 : slots_on(s, u);
+    uint32_t walked = 0;
     for (const struct sta_slot *slot = s->free; slot != STA_SLOT_END;
          slot = slot->next) {
         uint32_t i = index_of(s, slot);
+        if (walked++ == sta_slab_carved(s))
+            return 0; /* it runs in a ring: a slot was freed twice (bins.c) */
         for (uint32_t u = first_unit(slot_bytes, i);
              u <= last_unit(slot_bytes, i); u++)
             used[u]--;
