@@ -317,6 +317,7 @@ size_t sta_slab_collect(struct sta_slab *s)
 
     if (!__atomic_load_n(&s->remote, __ATOMIC_RELAXED))
         return 0;
+    /* acquire: pairs with the release in sta_slab_free_remote() */
     p = __atomic_exchange_n(&s->remote, NULL, __ATOMIC_ACQUIRE);
     for (; p; p = next, count++) {
         __builtin_memcpy(&next, p, sizeof next);

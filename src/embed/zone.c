@@ -278,6 +278,7 @@ bool sta_zone_free_remote(struct sta_zone *z, void *p, size_t size,
         return sta_slab_free_remote(&z->slabs[c], p);
     f->size = large_bytes(z, size);
     head = __atomic_load_n(&z->remote_large, __ATOMIC_RELAXED);
+    /* release: pairs with the acquire that takes the list */
     do
         f->next = head;
     while (!__atomic_compare_exchange_n(&z->remote_large, &head, p, true,

@@ -153,6 +153,7 @@ static void add_heap(struct sta_stats *t, const struct sta_heap *h, bool walk)
 static void add_heaps(struct sta_stats *t)
 {
     struct sta_heap *own = sta_self;
+    /* acquire: pairs with the release in new_heap() */
     struct sta_heap *h = atomic_load_explicit(&sta_heaps, memory_order_acquire);
     for (; h; h = h->next) {
         t->heaps++;

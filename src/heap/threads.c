@@ -16,8 +16,10 @@
  *
  * Nothing may be lost when a heap becomes idle just as a slot is sent: the
  * ending thread sets the state and then empties the inbox; the sender pushes
- * and then reads the state (both sequentially consistent), so at least one
- * of the two sees the other.
+ * and then reads the state.  Both change the inbox in one step, and each such
+ * step acquires what the one before released: either the slot is there when the
+ * inbox is emptied, or the push comes later and its thread sees the new state.
+ * tests/unit/remote_model runs all of this in every order that C11 allows.
  *
  * After a thread's own heap is gone (destructors of thread-specific data run in
  * any order), it shares sta_heap_shared under its lock.  So do all threads in
@@ -64,10 +66,12 @@ static void push_inbox(struct sta_heap *to, struct sta_slot *first,
 {
     struct sta_slot *head =
         atomic_load_explicit(&to->inbox, memory_order_relaxed);
+    /* release: pairs with sta_heap_drain(), which follows the slots' links;
+     * acquire: pairs with its release, for the state that send() reads */
     do
         last->next = head;
     while (!atomic_compare_exchange_weak_explicit(
-        &to->inbox, &head, first, memory_order_seq_cst, memory_order_relaxed));
+        &to->inbox, &head, first, memory_order_acq_rel, memory_order_relaxed));
 }
 
 /* Sends slots to a heap, and does its work when it has no thread for it. */
@@ -75,8 +79,8 @@ static void send(struct sta_heap *to, struct sta_slot *first,
                  struct sta_slot *last)
 {
     push_inbox(to, first, last);
-    /* seq_cst: pairs with the end of the heap's thread, see above */
-    if (atomic_load_explicit(&to->state, memory_order_seq_cst) ==
+    /* relaxed: the push acquired the state that an earlier drain released */
+    if (atomic_load_explicit(&to->state, memory_order_relaxed) ==
         STA_HEAP_ACTIVE)
         return;
     sta_lock_acquire(&to->lock);
@@ -173,9 +177,10 @@ void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s)
 
 void sta_heap_drain(struct sta_heap *h)
 {
-    /* acquire: pairs with push_inbox(); the slots' links are visible */
+    /* acquire: pairs with push_inbox(); the slots' links are visible;
+     * release: pairs with it too, for the state that thread_end() has set */
     struct sta_slot *slot =
-        atomic_exchange_explicit(&h->inbox, NULL, memory_order_acquire);
+        atomic_exchange_explicit(&h->inbox, NULL, memory_order_acq_rel);
     while (slot) {
         if (sta_unlikely(!sta_slot_is_marked(slot)) && sta_options.check)
             sta_die("malloc: the free object %p was written to, or freed twice",
@@ -264,7 +269,8 @@ void sta_heap_list(struct sta_heap *h, enum sta_heap_state state)
     heap_init(h, state);
     sta_lock_acquire(&sta_heaps_lock);
     h->next = first_heap();
-    /* release: the heap is whole before others find it */
+    /* release: pairs with first_heap(); the heap is whole before others find
+     * it */
     atomic_store_explicit(&sta_heaps, h, memory_order_release);
     sta_lock_release(&sta_heaps_lock);
 }
@@ -284,7 +290,8 @@ static struct sta_heap *take_idle_heap(void)
     if (atomic_load_explicit(&idle_count, memory_order_relaxed) != 0)
         h = lock_idle(first_heap(), true); /* a fork holds all locks for long */
     if (h) {
-        atomic_store_explicit(&h->state, STA_HEAP_ACTIVE, memory_order_seq_cst);
+        /* relaxed: whoever would work on it looks again under the lock */
+        atomic_store_explicit(&h->state, STA_HEAP_ACTIVE, memory_order_relaxed);
         atomic_fetch_sub_explicit(&idle_count, 1, memory_order_relaxed);
         sta_lock_release(&h->lock);
     }
@@ -297,8 +304,8 @@ static void thread_end(void *heap)
     sta_self = &sta_heap_gone;
     sta_heap_flush_outbox(h);
     sta_lock_acquire(&h->lock);
-    /* seq_cst: pairs with send() */
-    atomic_store_explicit(&h->state, STA_HEAP_IDLE, memory_order_seq_cst);
+    /* relaxed: sta_heap_drain() releases it to send() */
+    atomic_store_explicit(&h->state, STA_HEAP_IDLE, memory_order_relaxed);
     sta_heap_drain(h);
     sta_heap_flush(h);
     sta_lock_release(&h->lock);
@@ -396,7 +403,11 @@ static void start(void)
     /* acquire: pairs with the release below */
     if (atomic_load_explicit(&state, memory_order_acquire) == READY)
         return;
-    if (!atomic_compare_exchange_strong(&state, &expected, BUSY)) {
+    /* relaxed: one thread wins, and nobody reads what it has not made yet */
+    if (!atomic_compare_exchange_strong_explicit(&state, &expected, BUSY,
+                                                 memory_order_relaxed,
+                                                 memory_order_relaxed)) {
+        /* acquire: pairs with the release below */
         while (atomic_load_explicit(&state, memory_order_acquire) != READY)
             sched_yield();
         return;
@@ -412,6 +423,7 @@ static void start(void)
         pthread_key_create(&thread_end_key, thread_end);
     sta_env_keep_program();
     sta_stats_start();
+    /* release: pairs with the acquires above */
     atomic_store_explicit(&state, READY, memory_order_release);
     register_fork(); /* last, since musl's pthread_atfork() allocates */
 }

@@ -41,6 +41,7 @@ static void for_each_heap(void (*work)(struct sta_heap *h))
     sta_heap_flush_outbox(own);
     work(own);
     sta_heap_leave(own);
+    /* acquire: pairs with the release in new_heap() */
     struct sta_heap *h = atomic_load_explicit(&sta_heaps, memory_order_acquire);
     for (bool last = false; !last; h = h->next) {
         last = h == NULL; /* the shared heap is not on the list */
