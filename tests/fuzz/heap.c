@@ -13,8 +13,8 @@
  *   - its contents stay, over resizing too; calloc's are zero;
  *   - NULL is right only in a fixed arena in which nothing would fit;
  *   - after each operation, the audit finds these objects and no others;
- *   - misuse of a pointer that is no live object's ends in a message;
- *   - when all is freed, all of the arena is free again, in one piece.
+ *   - when all is freed, all of the arena is free again, in one piece; or
+ *   - misuse of a pointer that is no live object's ends in a message.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -246,15 +246,12 @@ static bool is_live(const void *p)
     return false;
 }
 
-static void *bad_pointer(struct input *in)
+static void *bad_pointer(unsigned kind, unsigned value)
 {
-    unsigned kind = next_byte(in) % 4;
-    unsigned value = next_byte(in) | next_byte(in) << 8;
-
     if (kind == 0)
         return freed;
     if (kind == 1 && live_count > 0)
-        return live[value % live_count].p + next_byte(in) + 1;
+        return live[value % live_count].p + value % 256 + 1;
     if (kind == 2)
         return (char *)sta_regions[0].base + (size_t)value * 16;
     return (char *)__builtin_frame_address(0) + value - 1024;
@@ -270,22 +267,20 @@ static void call_with(unsigned call, void *p)
         sta_heap_usable(p);
 }
 
-/* Misuse, at the end of an input: dying may leave anything behind. */
-static void op_misuse(struct input *in)
+/* Misuse, at the end of a life: dying may leave anything behind. */
+static void misuse(unsigned how, unsigned value)
 {
-    volatile unsigned call = next_byte(in) % 3;
-    void *p = bad_pointer(in);
+    void *volatile p = bad_pointer(how % 4, value);
 
     if (p == NULL || is_live(p))
         return;
     heap_last_words = NULL;
     if (setjmp(heap_death) == 0)
-        call_with(call, p);
+        call_with(how / 4 % 3, p);
     REQUIRE(heap_last_words != NULL);
 }
 
-/* Returns false when the heap may not be used further. */
-static bool step(struct input *in)
+static void step(struct input *in)
 {
     unsigned op = next_byte(in);
 
@@ -326,12 +321,8 @@ static bool step(struct input *in)
         op_stats();
         break;
     default:
-        if (next_byte(in) != 0xDE)
-            break;
-        op_misuse(in);
-        return false;
+        break;
     }
-    return true;
 }
 
 /* --- A life -------------------------------------------------------------- */
@@ -396,16 +387,26 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
 {
     struct input in = {bytes, size};
     unsigned steps = 0;
+    unsigned how = 0;
+    unsigned value = 0;
 
+    if (size == 0)
+        return 0;
     REQUIRE(begin(&in));
+    if (bytes[0] & 128) {
+        how = next_byte(&in);
+        value = next_byte(&in) | next_byte(&in) << 8;
+    }
     while (in.left > 0) {
         check_context("byte %zu", size - in.left);
-        if (!step(&in))
-            return 0;
+        step(&in);
         if (++steps % 4 == 0 || sta_pages_used() < 256)
             audit();
     }
     check_context("at the end");
-    end();
+    if (bytes[0] & 128)
+        misuse(how, value);
+    else
+        end();
     return 0;
 }
