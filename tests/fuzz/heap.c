@@ -267,12 +267,28 @@ static void call_with(unsigned call, void *p)
         sta_heap_usable(p);
 }
 
+/*
+ * What level 1 does not find at once: a slot of this thread's slab that was
+ * never handed out, which the fast path does not look for; and in a large heap,
+ * whose slabs are not eager, a double free of other than the last slot.
+ */
+static bool is_not_found(const void *p)
+{
+    const struct sta_slab *s = sta_slab_of(p);
+
+    if (s == NULL || s->owner != sta_self)
+        return false;
+    uint32_t offset = (uint32_t)(uintptr_t)p - s->start_low;
+    return sta_slot_index(offset, s->reciprocal) >= sta_slab_carved(s) ||
+           !s->eager;
+}
+
 /* Misuse, at the end of a life: dying may leave anything behind. */
 static void misuse(unsigned how, unsigned value)
 {
     void *volatile p = bad_pointer(how % 4, value);
 
-    if (p == NULL || is_live(p))
+    if (p == NULL || is_live(p) || is_not_found(p))
         return;
     heap_last_words = NULL;
     if (setjmp(heap_death) == 0)
