@@ -10,6 +10,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <dlfcn.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -64,6 +65,7 @@ int main(void)
     free(q);
     free(r);
     malloc_trim(0);
+    CHECK(dlopen("no-such-library.so", RTLD_NOW) == NULL);
     CHECK(mallopt(M_TRIM_THRESHOLD, 1 << 20) == 1);
     puts("linked");
     return 0;
