@@ -6,18 +6,42 @@
 #include "os/out.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/*
+ * Writes without the signal that a pipe nobody reads any more would send: the
+ * program did not ask for this text, and is not to end by it.
+ *
+ * Not by write(): it is a cancellation point, and others replace it.
+ */
+static ssize_t write_quietly(int fd, const char *text, size_t len)
+{
+    sigset_t pipe, pending, mask;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    sigpending(&pending);
+    sigprocmask(SIG_BLOCK, &pipe, &mask);
+    ssize_t n = syscall(SYS_write, fd, text, len);
+    int error = errno;
+    if (n < 0 && error == EPIPE && !sigismember(&pending, SIGPIPE)) {
+        const long at_once[4] = {0}; /* a timespec of either size */
+        syscall(SYS_rt_sigtimedwait, &pipe, NULL, at_once, _NSIG / 8);
+    }
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    errno = error;
+    return n;
+}
+
 void sta_out_flush(struct sta_out *o)
 {
     int saved = errno;
     for (size_t done = 0; done < o->len && o->error == 0;) {
-        /* Not write(): it is a cancellation point, and others replace it. */
-        ssize_t n = syscall(SYS_write, o->fd, o->text + done, o->len - done);
+        ssize_t n = write_quietly(o->fd, o->text + done, o->len - done);
         if (n >= 0)
             done += (size_t)n;
         else if (errno != EINTR)
