@@ -112,7 +112,7 @@ static void children_of_a_busy_parent_can_allocate(void)
 
     keep_objects();
     crew_start(&crew, 3, busy);
-    for (int i = 0; i < 350; i++) {
+    for (int i = 0; i < (check_is_long() ? 1000 : 350); i++) {
         pid_t child = fork();
         if (child == 0) {
             work_in_child();
