@@ -74,7 +74,10 @@ class Table:
             self.cells[name, allocator] = Cell(some, time)
         self.rows = [row for row in wanted
                      if any(row.name == name for name, _ in self.cells)]
-        self.allocators = list(dict.fromkeys(a for _, a in self.cells))
+        # Ours, the C library's, the others: runs are in random order.
+        self.allocators = sorted(
+            {allocator for _, allocator in self.cells},
+            key=lambda a: (is_peer(a), a != "glibc", a))
 
     def cell(self, row, allocator):
         cell = self.cells.get((row, allocator))
