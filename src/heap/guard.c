@@ -56,7 +56,7 @@ static bool is_hardened(void)
 
 /* --- Heaps --------------------------------------------------------------- */
 
-/* Returns a number below `bound` that nobody outside can foresee. */
+/* Returns a number below `bound` by the process's secret; no cipher (D24). */
 static uint32_t random_below(struct guard *g, uint32_t bound)
 {
     g->random += UINT64_C(0x9e3779b97f4a7c15);
