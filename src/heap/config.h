@@ -127,6 +127,7 @@ enum {
     STA_KEEP_SHARE_SHRINKING = 16,
     STA_GRACE_UNITS = 16384,
     STA_EPOCH_UNITS = 1024,
+    STA_EPOCH_FREES = 64, /* and at least so many frees */
     STA_SHRUNK_EPOCHS = 2,
     /* A free gives back so many units and four times what it freed, by so many
      * system calls and one more for each 1 MiB that it freed, each after a look

@@ -16,7 +16,9 @@
  *     times as much was freed in it as was allocated, the program shrinks: the
  *     least number of stale units in that epoch was not needed in all that time
  *     and goes back with the next frees.  So a program that frees all it has
- * shrinks as it frees, a few epochs behind, each shorter than the one before.
+ *     shrinks as it frees, a few epochs behind, each shorter than the one
+ * before. An epoch has 64 frees, lest a big object makes one by itself; but
+ * when as much as is in use, and 64 MiB, was freed in a row, it ends at once.
  *   - While it shrinks an epoch is half as long, and heaps give back what they
  *     keep; from the second such epoch in a row on also the free pages inside
  *     their slabs (trim.c), which are most of what is left of a program that
@@ -60,6 +62,7 @@ uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count,
     if (first + count > t->used_top)
         t->used_top = first + count;
     t->taken += count;
+    t->in_row = 0;
     t->count -= stale;
     if (t->count < t->low)
         t->low = t->count;
@@ -187,9 +190,8 @@ size_t sta_stale_trim(struct sta_stale *t, size_t keep)
 }
 
 /* Ends an epoch: what it never needed is to go, if the program shrinks. */
-static void end_epoch(struct sta_stale *t)
+static void end_epoch(struct sta_stale *t, bool shrinking)
 {
-    bool shrinking = t->freed / 4 > t->taken;
     uint32_t row = atomic_load_explicit(&t->shrinking, memory_order_relaxed);
     atomic_store_explicit(&t->shrinking, shrinking ? row + 1 : 0,
                           memory_order_relaxed);
@@ -199,6 +201,7 @@ static void end_epoch(struct sta_stale *t)
         t->grace = 0;
     }
     t->owed = shrinking ? t->low : 0;
+    t->frees = 0;
     t->freed = 0;
     t->taken = 0;
     t->low = t->count;
@@ -222,6 +225,11 @@ void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used)
                           STA_PURGE_STEPS + freed / STA_PURGE_UNITS);
     t->owed -= purged < t->owed ? (uint32_t)purged : t->owed;
     t->freed += freed;
-    if (t->freed >= epoch && t->freed >= STA_EPOCH_UNITS)
-        end_epoch(t);
+    t->frees++;
+    t->in_row += freed;
+    bool leaving =
+        t->in_row > freed && t->in_row >= used && t->in_row >= STA_GRACE_UNITS;
+    if (leaving || (t->freed >= epoch && t->freed >= STA_EPOCH_UNITS &&
+                    t->frees >= STA_EPOCH_FREES))
+        end_epoch(t, leaving || t->freed / 4 > t->taken);
 }

@@ -33,8 +33,10 @@ struct sta_stale {
     uint32_t owed;  /* to be purged by the next frees */
     uint32_t low;   /* the least count of this epoch */
     uint32_t grace; /* kept beyond the share, for what was regretted */
+    uint32_t frees; /* in this epoch */
     size_t freed;   /* in this epoch */
     size_t taken;   /* in this epoch */
+    size_t in_row;  /* freed since the last unit was taken */
     size_t regret;  /* used again after they were purged, lately */
     size_t purged;  /* in all */
     size_t calls;   /* of the system for that */
