@@ -16,9 +16,9 @@
  *     times as much was freed in it as was allocated, the program shrinks: the
  *     least number of stale units in that epoch was not needed in all that time
  *     and goes back with the next frees.  So a program that frees all it has
- *     shrinks as it frees, a few epochs behind, each shorter than the one
- * before. An epoch has 64 frees, lest a big object makes one by itself; but
- * when as much as is in use, and 64 MiB, was freed in a row, it ends at once.
+ *     shrinks as it frees, a few epochs behind, each shorter than the last.
+ *     An epoch has 64 frees, lest a big object makes one by itself; but when as
+ *     much as is in use, and 64 MiB, was freed in a row, it ends at once.
  *   - While it shrinks an epoch is half as long, and heaps give back what they
  *     keep; from the second such epoch in a row on also the free pages inside
  *     their slabs (trim.c), which are most of what is left of a program that
