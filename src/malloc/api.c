@@ -10,6 +10,7 @@
 #include "heap/heap.h"
 #include "heap/stats.h"
 #include "malloc/names.h"
+#include "os/die.h"
 #include "os/env.h"
 
 STA_EXPORT const char *sta_version(void)
@@ -55,6 +56,25 @@ STA_EXPORT int sta_stats_print(int fd, const char *format)
 STA_EXPORT size_t sta_trim(size_t keep_bytes)
 {
     return sta_heap_trim(keep_bytes);
+}
+
+/* What a sanitizer's runtime brings; 0 in a program without one. */
+void __asan_init(void) __attribute__((weak));
+void __tsan_init(void) __attribute__((weak));
+void __msan_init(void) __attribute__((weak));
+
+/* A sanitizer's malloc finds what it looks for only if it is the one that runs.
+ * Then nothing of ours is ever called, which is all that stepping aside takes;
+ * whether it stands first is up to the dynamic linker and the user. */
+__attribute__((constructor(101))) static void note_sanitizer(void)
+{
+    if (!__asan_init && !__tsan_init && !__msan_init)
+        return;
+    if (sta_is_active())
+        sta_warn("this program has a sanitizer, which needs its own malloc; "
+                 "preload its runtime before libstalloc");
+    else
+        sta_warn("this program has a sanitizer; libstalloc steps aside");
 }
 
 static void note(const char *name, size_t name_len, const char *value,
