@@ -13,26 +13,33 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* A set of signals as the kernel has it. */
+struct signals {
+    unsigned long word[_NSIG / 8 / sizeof(unsigned long)];
+};
+
 /*
  * Writes without the signal that a pipe nobody reads any more would send: the
  * program did not ask for this text, and is not to end by it.
  *
- * Not by write(): it is a cancellation point, and others replace it.
+ * By system calls alone: write() is a cancellation point, others replace it,
+ * and what a sanitizer replaces cannot be called before it has started.
  */
 static ssize_t write_quietly(int fd, const char *text, size_t len)
 {
-    sigset_t pipe, pending, mask;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    sigpending(&pending);
-    sigprocmask(SIG_BLOCK, &pipe, &mask);
+    const unsigned long bit = 1ul << (SIGPIPE - 1);
+    const struct signals pipe = {{bit}};
+    struct signals pending = {{0}};
+    struct signals mask = {{0}};
+    syscall(SYS_rt_sigpending, &pending, sizeof pending);
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &pipe, &mask, sizeof mask);
     ssize_t n = syscall(SYS_write, fd, text, len);
     int error = errno;
-    if (n < 0 && error == EPIPE && !sigismember(&pending, SIGPIPE)) {
+    if (n < 0 && error == EPIPE && (pending.word[0] & bit) == 0) {
         const long at_once[4] = {0}; /* a timespec of either size */
-        syscall(SYS_rt_sigtimedwait, &pipe, NULL, at_once, _NSIG / 8);
+        syscall(SYS_rt_sigtimedwait, &pipe, NULL, at_once, sizeof pipe);
     }
-    sigprocmask(SIG_SETMASK, &mask, NULL);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
     errno = error;
     return n;
 }
