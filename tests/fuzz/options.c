@@ -111,8 +111,10 @@ static bool is_size(const char *s, size_t *bytes)
         if (__builtin_mul_overflow(n, 1024ull, &n) || n > SIZE_MAX)
             return false;
     end += *end && suffix;
+    if (*end != '\0')
+        return false;
     *bytes = (size_t)n;
-    return *end == '\0';
+    return true;
 }
 
 static bool is_arena(const char *s, size_t *bytes)
