@@ -57,6 +57,7 @@ struct sta_lock sta_heaps_lock;
 
 static _Atomic uint32_t idle_count; /* of heaps; a hint */
 static pthread_key_t thread_end_key;
+static bool heaps_of_threads;    /* else all share one */
 static _Atomic int single_taken; /* the one thread of STALLOC_VARIANT=single */
 
 /* --- Frees for other heaps ----------------------------------------------- */
@@ -328,7 +329,7 @@ void sta_heap_claim_single(void)
 /* Gives this thread a heap, on its first call. */
 static struct sta_heap *attach(void)
 {
-    if (sta_options.variant == STA_VARIANT_MUTEX)
+    if (!heaps_of_threads)
         return enter_shared();
     struct sta_heap *h = take_idle_heap();
     if (h == NULL)
@@ -419,8 +420,10 @@ static void start(void)
         sta_die("no memory for the arena: the system refused to reserve it; "
                 "check STALLOC_ARENA_SIZE and ulimit -v");
     heap_init(&sta_heap_shared, STA_HEAP_SHARED);
-    if (sta_options.variant == STA_VARIANT_LOCAL)
-        pthread_key_create(&thread_end_key, thread_end);
+    /* A heap whose thread's end nobody tells would never be idle. */
+    heaps_of_threads = sta_options.variant == STA_VARIANT_SINGLE ||
+                       (sta_options.variant == STA_VARIANT_LOCAL &&
+                        pthread_key_create(&thread_end_key, thread_end) == 0);
     sta_env_keep_program();
     sta_stats_start();
     /* release: pairs with the acquires above */
