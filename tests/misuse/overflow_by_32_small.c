@@ -5,7 +5,11 @@
 
 int main(void)
 {
-    char *p = misused(malloc(56));
+    char *p;
+    do /* behind the last one of a page there may be none, at level 3 */
+        p = malloc(56);
+    while ((uintptr_t)p % 4096 == 4096 - 64);
+    p = misused(p);
     for (int i = 0; i < 32; i++)
         p[56 + i] = 'x';
     free(p);

@@ -3,14 +3,21 @@
 /* levels: 2 3 */
 #include "misuse.h"
 
+enum { COUNT = 300 };
+
+/* Frees an object, a byte before whose neighbour was written to. */
 int main(void)
 {
-    char *p = misused(malloc(40));
-    for (int i = 0; i < 300; i++) {
-        char *volatile q = malloc(40); /* one of these lies behind p */
-        if (q == p + 48)
-            q[-1] ^= 'x';
+    char *p[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        p[i] = malloc(40);
+    for (int i = 0; i < COUNT; i++) {
+        for (int k = 0; k < COUNT; k++) {
+            if (p[k] == p[i] + 48) {
+                p[k][-1] ^= 'x';
+                free(misused(p[i]));
+            }
+        }
     }
-    free(p);
     return 0;
 }
