@@ -270,14 +270,17 @@ static void call_with(unsigned call, void *p)
 /*
  * What level 1 does not find at once: a slot of this thread's slab that was
  * never handed out, which the fast path does not look for; and in a large heap,
- * whose slabs are not eager, a double free of other than the last slot.
+ * whose slabs are not eager, a double free of other than the last slot, or of
+ * another thread's.
  */
 static bool is_not_found(const void *p)
 {
     const struct sta_slab *s = sta_slab_of(p);
 
-    if (s == NULL || s->owner != sta_self)
+    if (s == NULL || s->owner == NULL)
         return false;
+    if (s->owner != sta_self)
+        return sta_pages_used() > STA_EAGER_UNITS;
     uint32_t offset = (uint32_t)(uintptr_t)p - s->start_low;
     return sta_slot_index(offset, s->reciprocal) >= sta_slab_carved(s) ||
            !s->eager;
