@@ -128,7 +128,6 @@ void *sta_heap_alloc_zero(size_t size)
         return memset(p, 0, size);
     if (slot)
         return NULL;
-    ensure_started();
     if (sta_guard_active())
         return sta_guard_alloc(size, 16, true);
     struct sta_span dirty;
@@ -240,7 +239,7 @@ static bool may_have_size(const struct sta_slab *s, size_t size)
     size_t bytes = sta_slab_object_bytes(s);
     if (sta_slab_state(s) == STA_SLAB_RUN)
         return size <= bytes && bytes - size < 2 * STA_UNIT_BYTES;
-    return size <= bytes && (size > bytes / 2 || sta_class_of(size) == s->list);
+    return sta_slab_suits(s, size);
 }
 
 void sta_heap_check_size(const char *call, const void *p, size_t size,

@@ -427,4 +427,12 @@ static inline size_t sta_slab_object_bytes(const struct sta_slab *s)
                                      : (size_t)s->unit_count << STA_UNIT_LOG2;
 }
 
+/* True when an object of `size` bytes stays in a slot of `s`: it fits, and no
+ * smaller slot would spare half. */
+static inline bool sta_slab_suits(const struct sta_slab *s, size_t size)
+{
+    size_t bytes = sta_slab_object_bytes(s);
+    return size <= bytes && (size > bytes / 2 || sta_class_of(size) == s->list);
+}
+
 #endif

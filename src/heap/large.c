@@ -179,8 +179,7 @@ void *sta_heap_realloc(void *p, size_t size)
     if (sta_slab_state(s) == STA_SLAB_RUN) {
         if (size <= PTRDIFF_MAX && sta_large_resize(s, size))
             return p;
-    } else if (size <= bytes &&
-               (size > bytes / 2 || sta_class_of(size) == s->list)) {
+    } else if (sta_slab_suits(s, size)) {
         return p;
     }
     void *to = sta_heap_alloc(with_headroom(size, bytes));

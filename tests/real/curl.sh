@@ -11,12 +11,12 @@
 
 set -eu
 : "${PORT:=38443}"
-mkdir root
-for i in 1 2 3 4 5 6; do seq $((i * 20000)) >root/f$i; done
+mkdir served
+for i in 1 2 3 4 5 6; do seq $((i * 20000)) >served/f$i; done
 openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost \
     -addext subjectAltName=IP:127.0.0.1 -keyout key -out certificate \
     -days 30 2>/dev/null
-(cd root && exec openssl s_server -quiet -WWW -accept "127.0.0.1:$PORT" \
+(cd served && exec openssl s_server -quiet -WWW -accept "127.0.0.1:$PORT" \
     -key ../key -cert ../certificate) >log 2>&1 &
 server=$!
 get() { curl -s --max-time 20 "$@"; }
@@ -36,6 +36,6 @@ get "$url/f1" || echo "status $?"
 get --cacert certificate -o out -w '%{http_code} %{size_download}\n' "$url/none"
 { kill $server && wait $server; } 2>log || true
 get "$url/f1" || echo "status $?"
-get "file://$PWD/root/f3" | sha256sum
-for _ in $(seq 20); do get "file://$PWD/root/f1" "file://$PWD/root/f2"; done |
+get "file://$PWD/served/f3" | sha256sum
+for _ in $(seq 20); do get "file://$PWD/served/f1" "file://$PWD/served/f2"; done |
     sha256sum
