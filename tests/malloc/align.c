@@ -4,29 +4,9 @@
  * that what it gives is aligned, of the wanted size, and nobody else's.
  */
 #include "check.h"
+#include "sizes.h"
 
 #include <errno.h>
-
-enum { KIB = 1024, MIB = 1024 * 1024 };
-
-static const size_t too_large[] = {
-    SIZE_MAX,         SIZE_MAX - 15,    SIZE_MAX - 4095,
-    SIZE_MAX - 65535, SIZE_MAX / 2 + 1, (size_t)PTRDIFF_MAX + 1,
-    SIZE_MAX / 4 * 3,
-};
-
-/* Sizes whose frees take different ways: slab, run of pages, large, huge. */
-static const size_t kinds[] = {1,     100,       1000, 10000,   20 * KIB,
-                               40000, 200 * KIB, MIB,  5 * MIB, 33 * MIB};
-
-/* True when `call` returned NULL and said ENOMEM. */
-static int is_enomem(const void *result)
-{
-    int ok = result == NULL && errno == ENOMEM;
-
-    errno = 0;
-    return ok;
-}
 
 static void usable_size_holds_for_aligned_objects(void)
 {
