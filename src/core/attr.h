@@ -40,6 +40,9 @@
 #define sta_likely(condition)   __builtin_expect(!!(condition), 1)
 #define sta_unlikely(condition) __builtin_expect(!!(condition), 0)
 
+/* Asks for a cache line that is needed soon; any address will do. */
+#define sta_prefetch(address) __builtin_prefetch(address)
+
 /* Makes a call in tail position a jump, whatever the optimisation level. */
 #if defined(__GNUC__) && !defined(__clang__)
 #define STA_TAIL_CALLS __attribute__((optimize("optimize-sibling-calls")))

@@ -60,7 +60,8 @@ static void clear_list(struct sta_slab *s)
 {
     s->free = STA_SLOT_END;
     s->sum = 0;
-    s->eager = sta_pages_used() <= STA_EAGER_UNITS;
+    sta_slab_set_owner(s, sta_slab_owner(s),
+                       sta_pages_used() > STA_EAGER_UNITS);
 }
 
 /* What `sum` is when every slot is on the list. */
@@ -89,7 +90,8 @@ static bool is_empty(const struct sta_slab *s)
 {
     if (sta_slab_used(s) != 0)
         return false;
-    if (sta_unlikely(!s->eager && s->sum != sum_of_all(s)) && sta_options.check)
+    if (sta_unlikely(sta_slab_is_lazy(s) && s->sum != sum_of_all(s)) &&
+        sta_options.check)
         die_of_double_free(s);
     return true;
 }
@@ -109,9 +111,9 @@ static struct sta_slab *new_slab(struct sta_heap *h, uint32_t c)
         return NULL;
     s->reciprocal = sta_slot_reciprocal(slot_bytes);
     s->list = (uint8_t)c;
+    sta_slab_set_owner(s, h, false);
     clear_list(s);
     sta_list_init(&s->link);
-    atomic_store_explicit(&s->owner, h, memory_order_relaxed);
     h->bins[c].slab_count++;
     return s;
 }
@@ -273,7 +275,7 @@ bool sta_bin_refill(struct sta_heap *h, uint32_t c)
  * that a slab of few is waiting for to the heap's list. */
 static STA_NOINLINE void free_in_full(struct sta_slot *slot, struct sta_slab *s)
 {
-    struct sta_heap *h = atomic_load_explicit(&s->owner, memory_order_relaxed);
+    struct sta_heap *h = sta_slab_owner(s);
     struct sta_bin *bin = &h->bins[s->list];
     if (bin->loan > 0 && sta_slab_capacity(s) < STA_FULL_SHARE) {
         bin->loan--;
@@ -293,8 +295,7 @@ static STA_NOINLINE void free_in_full(struct sta_slot *slot, struct sta_slab *s)
 static STA_NOINLINE void free_in_partial(struct sta_slab *s)
 {
     if (is_empty(s))
-        spare_or_release(atomic_load_explicit(&s->owner, memory_order_relaxed),
-                         s);
+        spare_or_release(sta_slab_owner(s), s);
     else if (!sta_pages_shrinking() || !sta_slab_has_few(s) ||
              !sta_slab_thin(s))
         arm_partial(s);
@@ -308,7 +309,7 @@ static STA_NOINLINE void free_in_thin(struct sta_slot *slot, struct sta_slab *s)
         sta_die("free(%p): double free of a %zu-byte object", (void *)slot,
                 sta_slab_object_bytes(s));
     if (is_empty(s)) {
-        release_last(atomic_load_explicit(&s->owner, memory_order_relaxed), s);
+        release_last(sta_slab_owner(s), s);
     } else if ((used & (used - 1)) != 0 || !sta_slab_thin(s)) {
         s->countdown = 1;
         s->excess = (uint16_t)(used - 1);

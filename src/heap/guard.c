@@ -118,9 +118,7 @@ struct sta_heap *sta_guard_enter(void)
 static struct sta_heap *heap_of(const struct sta_slab *s)
 {
     struct sta_heap *owner =
-        sta_slab_state(s) == STA_SLAB_RUN
-            ? s->keeper
-            : atomic_load_explicit(&s->owner, memory_order_relaxed);
+        sta_slab_state(s) == STA_SLAB_RUN ? s->keeper : sta_slab_owner(s);
     return owner ? owner : &guards[0].heap;
 }
 

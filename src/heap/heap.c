@@ -105,16 +105,33 @@ static void ensure_started(void)
         sta_heap_leave(sta_heap_enter());
 }
 
+/* Returns what serves a size of at most STA_RUN_BYTES_MAX; see
+ * sta_medium_of(). */
+static uint32_t list_of(size_t size)
+{
+    return size <= STA_CLASS_TABLE_MAX ? sta_class_of(size)
+                                       : sta_medium_of(size);
+}
+
 void *sta_heap_alloc_slow(size_t size)
 {
+    struct sta_heap *h = sta_self;
+    if (sta_likely(h->medium_max != 0 && size <= h->medium_max)) {
+        /* Most often: a list of this thread's own heap has run out. */
+        uint32_t c = list_of(size);
+        void *p = c < STA_CLASS_COUNT && h->free[c] == STA_SLOT_END &&
+                          sta_bin_refill(h, c)
+                      ? sta_heap_pop(&h->free[c])
+                      : NULL;
+        if (sta_likely(p != NULL))
+            return p;
+    }
     struct sta_span dirty;
     ensure_started();
     if (sta_guard_active())
         return sta_guard_alloc(size, 16, false);
-    if (size > STA_RUN_BYTES_MAX)
-        return alloc_large(size, 1, &dirty);
-    return alloc_entered(size <= STA_CLASS_TABLE_MAX ? sta_class_of(size)
-                                                     : sta_medium_of(size));
+    return size <= STA_RUN_BYTES_MAX ? alloc_entered(list_of(size))
+                                     : alloc_large(size, 1, &dirty);
 }
 
 void *sta_heap_alloc_zero(size_t size)
@@ -286,8 +303,7 @@ STA_NOINLINE void sta_heap_free_slow(void *p)
         sta_guard_free(p, s);
     } else if (sta_slab_state(s) == STA_SLAB_RUN) {
         sta_large_free_run(s);
-    } else if (atomic_load_explicit(&s->owner, memory_order_relaxed) ==
-               sta_self) {
+    } else if (sta_slab_owner(s) == sta_self) {
         sta_heap_free_local(p, s);
     } else {
         sta_heap_free_remote(p, s);

@@ -25,12 +25,12 @@
  * I3  a free slot holds the next free slot in its first word and its mark in
  *     its second (heap.h); a live one never holds its mark but by the
  *     program's doing, one chance in 2^64.
- * I5  unless eager, sum is that of the low halves of the addresses of all slots
- *     on `free`, and of those that thin.c took off it.
- *     A run's first bytes are never looked at: many begin in the same cache
- *     sets, and the next use finds them as the program left them.
- * I4  the map names the descriptor at every unit of a slab, and at the first
- *     unit only of a run; all other entries are 0.
+ * I5  if the slab is lazy, sum is that of the low halves of the addresses of
+ * all slots on `free`, and of those that thin.c took off it. A run's first
+ * bytes are never looked at: many begin in the same cache sets, and the next
+ * use finds them as the program left them. I4  the map names the descriptor at
+ * every unit of a slab, and at the first unit only of a run; all other entries
+ * are 0.
  */
 #ifndef STA_HEAP_SLAB_H
 #define STA_HEAP_SLAB_H
@@ -58,9 +58,9 @@ enum sta_slab_state {
 };
 
 struct sta_slab {
-    /* who may work on it without a lock; changes under the owner's lock; NULL
-     * for a run */
-    _Alignas(64) struct sta_heap *_Atomic owner;
+    /* the heap that may work on it without a lock, and STA_SLAB_LAZY; changes
+     * under the owner's lock; 0 for a run */
+    _Alignas(64) _Atomic uintptr_t owner;
 
     /* fixed while in use; any thread */
     uint32_t reciprocal; /* of the slot size, see core/slot.h */
@@ -69,7 +69,6 @@ struct sta_slab {
     uint32_t unit_count; /* of a run: resize changes it */
     uint8_t list;        /* its class; STA_CLASS_COUNT for a run */
     uint8_t region;
-    bool eager; /* owner only: each free looks at the slot; see heap.h */
 
     /* the owner writes, any thread looks; see the functions below */
     _Atomic uint8_t state;
@@ -78,7 +77,7 @@ struct sta_slab {
     uint32_t countdown; /* of a run: 1 while it is in use, else 0 */
     void *free;         /* slots; of a run: its first byte */
     uint16_t excess;
-    uint16_t sum;    /* of the slots' addresses on `free`, unless eager */
+    uint16_t sum;    /* of the slots' addresses on `free`, if lazy */
     uint16_t purged; /* of a thin slab: its units without pages, a bit each */
 
     /* the owner writes, any thread looks */
@@ -96,6 +95,29 @@ struct sta_slab {
 };
 
 static_assert(sizeof(struct sta_slab) == 64, "one cache line");
+
+/* In `owner`: a free does not look at the slot; see heap.h.  One comparison
+ * tells whose a slab is and how it is freed into. */
+#define STA_SLAB_LAZY ((uintptr_t)1)
+
+static inline struct sta_heap *sta_slab_owner(const struct sta_slab *s)
+{
+    uintptr_t owner = atomic_load_explicit(&s->owner, memory_order_relaxed);
+    return (struct sta_heap *)(owner & ~STA_SLAB_LAZY);
+}
+
+static inline bool sta_slab_is_lazy(const struct sta_slab *s)
+{
+    return atomic_load_explicit(&s->owner, memory_order_relaxed) &
+           STA_SLAB_LAZY;
+}
+
+static inline void sta_slab_set_owner(struct sta_slab *s,
+                                      const struct sta_heap *h, bool lazy)
+{
+    atomic_store_explicit(&s->owner, (uintptr_t)h | (lazy ? STA_SLAB_LAZY : 0),
+                          memory_order_relaxed);
+}
 
 /* Returns how many slots a slab has. */
 static inline uint32_t sta_slab_capacity(const struct sta_slab *s)
@@ -143,11 +165,18 @@ static inline void sta_slab_set_carved(struct sta_slab *s, uint32_t count)
     atomic_store_explicit(&s->carved, (uint16_t)count, memory_order_relaxed);
 }
 
+/* True where a slot of the slab begins, or will when it is cut. */
+static inline bool sta_slab_may_start(const struct sta_slab *s, const void *p)
+{
+    return sta_slot_is_start((uint32_t)(uintptr_t)p - s->start_low,
+                             s->reciprocal);
+}
+
 /* True for the first byte of a slot that was cut. */
 static inline bool sta_slab_is_start(const struct sta_slab *s, const void *p)
 {
     uint32_t offset = (uint32_t)(uintptr_t)p - s->start_low;
-    return sta_slot_is_start(offset, s->reciprocal) &&
+    return sta_slab_may_start(s, p) &&
            sta_slot_index(offset, s->reciprocal) < sta_slab_carved(s);
 }
 

@@ -104,10 +104,9 @@ static bool free_locked(struct sta_heap *owner, struct sta_slot *slot,
                         struct sta_slab *s)
 {
     sta_lock_acquire(&owner->lock);
-    bool here =
-        atomic_load_explicit(&s->owner, memory_order_relaxed) == owner &&
-        atomic_load_explicit(&owner->state, memory_order_relaxed) !=
-            STA_HEAP_ACTIVE;
+    bool here = sta_slab_owner(s) == owner &&
+                atomic_load_explicit(&owner->state, memory_order_relaxed) !=
+                    STA_HEAP_ACTIVE;
     bool twice = here && sta_slot_is_marked(slot);
     if (here && !twice)
         sta_heap_free_local(slot, s);
@@ -130,8 +129,7 @@ STA_INLINE void gather(struct sta_heap *h, struct sta_slot *slot)
 STA_NOINLINE void sta_heap_free_remote(struct sta_slot *slot,
                                        struct sta_slab *s)
 {
-    struct sta_heap *owner =
-        atomic_load_explicit(&s->owner, memory_order_relaxed);
+    struct sta_heap *owner = sta_slab_owner(s);
     if (atomic_load_explicit(&owner->state, memory_order_relaxed) !=
         STA_HEAP_ACTIVE) {
         if (sta_guard_active()) {
@@ -145,7 +143,7 @@ STA_NOINLINE void sta_heap_free_remote(struct sta_slot *slot,
     if (sta_self == &sta_heap_none)
         sta_heap_leave(sta_heap_enter());
     struct sta_heap *self = sta_self;
-    owner = atomic_load_explicit(&s->owner, memory_order_relaxed);
+    owner = sta_slab_owner(s);
     if (self == &sta_heap_none || self == &sta_heap_gone) {
         slot->mark = sta_slot_mark(slot);
         send(owner, slot, slot);
@@ -163,8 +161,7 @@ STA_NOINLINE void sta_heap_free_remote(struct sta_slot *slot,
 void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s)
 {
     struct sta_heap *h = sta_self;
-    struct sta_heap *owner =
-        atomic_load_explicit(&s->owner, memory_order_relaxed);
+    struct sta_heap *owner = sta_slab_owner(s);
     if (sta_unlikely(owner == NULL) ||
         sta_unlikely(!sta_slab_is_start(s, slot)) ||
         sta_unlikely(sta_pages_used() <= STA_EAGER_UNITS &&
@@ -188,8 +185,7 @@ void sta_heap_drain(struct sta_heap *h)
                     (void *)slot);
         struct sta_slot *next = slot->next;
         struct sta_slab *s = sta_slab_of(slot);
-        struct sta_heap *owner =
-            atomic_load_explicit(&s->owner, memory_order_relaxed);
+        struct sta_heap *owner = sta_slab_owner(s);
         if (owner == h)
             sta_heap_free_local(slot, s);
         else /* adopted meanwhile; no lock may be taken here, rank 2 is */
@@ -238,7 +234,7 @@ struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c)
         if (found) {
             idle->bins[c].slab_count--;
             h->bins[c].slab_count++;
-            atomic_store_explicit(&found->owner, h, memory_order_relaxed);
+            sta_slab_set_owner(found, h, sta_slab_is_lazy(found));
         }
         struct sta_heap *next = idle->next;
         sta_lock_release(&idle->lock);

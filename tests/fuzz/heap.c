@@ -277,13 +277,13 @@ static bool is_not_found(const void *p)
 {
     const struct sta_slab *s = sta_slab_of(p);
 
-    if (s == NULL || s->owner == NULL)
+    if (s == NULL || sta_slab_owner(s) == NULL)
         return false;
-    if (s->owner != sta_self)
+    if (sta_slab_owner(s) != sta_self)
         return sta_pages_used() > STA_EAGER_UNITS;
     uint32_t offset = (uint32_t)(uintptr_t)p - s->start_low;
     return sta_slot_index(offset, s->reciprocal) >= sta_slab_carved(s) ||
-           !s->eager;
+           sta_slab_is_lazy(s);
 }
 
 /* Misuse, at the end of a life: dying may leave anything behind. */

@@ -121,8 +121,8 @@ static void audit_slab_list(struct sta_slab *s)
         if (sta_slab_is_purged(s, p))
             sum = (uint16_t)(sum + (uintptr_t)p);
     }
-    HOLDS(s->eager || sum == s->sum, "%s: sum %u, counted as %u", audit_name(s),
-          sum, s->sum);
+    HOLDS(!sta_slab_is_lazy(s) || sum == s->sum, "%s: sum %u, counted as %u",
+          audit_name(s), sum, s->sum);
 }
 
 /* Enters what a heap's list of a class has; returns how many. */
@@ -133,8 +133,9 @@ static size_t audit_list(const struct sta_heap *h, uint32_t c)
         struct sta_slab *s = enter(p, ON_HEAP);
         if (s == NULL)
             break;
-        HOLDS(s->owner == h && s->list == c, "%p of %s: on list %u of %p",
-              (void *)p, audit_name(s), c, (const void *)h);
+        HOLDS(sta_slab_owner(s) == h && s->list == c,
+              "%p of %s: on list %u of %p", (void *)p, audit_name(s), c,
+              (const void *)h);
         count++;
     }
     HOLDS(count <= h->handed[c], "list %u: %zu slots of %zu handed", c, count,
@@ -167,7 +168,7 @@ static void audit_slab(const struct sta_slab *s)
     enum sta_slab_state state = sta_slab_state(s);
     uint32_t bytes = sta_class_bytes(s->list);
     uint32_t used = sta_slab_used(s);
-    const struct sta_bin *bin = &s->owner->bins[s->list];
+    const struct sta_bin *bin = &sta_slab_owner(s)->bins[s->list];
     bool linked = s->link.next != &s->link;
     HOLDS(s->reciprocal == sta_slot_reciprocal(bytes), "%s: reciprocal",
           audit_name(s));
@@ -208,14 +209,14 @@ static uint32_t audit_bin(const struct sta_heap *h, uint32_t c)
     for (uint32_t i = 0; i < sta_region_count; i++)
         for (uint32_t n = 1; n < sta_regions[i].slab_used; n++) {
             const struct sta_slab *s = &sta_regions[i].slabs[n];
-            slabs += audit_in_use(s) && s->owner == h && s->list == c;
+            slabs += audit_in_use(s) && sta_slab_owner(s) == h && s->list == c;
         }
     for (struct sta_list *l = bin->partial.next;
          l != &bin->partial && listed <= slabs; l = l->next) {
         const struct sta_slab *s = sta_slab_of_link(l);
         HOLDS(l->next->prev == l && l->prev->next == l, "a bin's links");
-        HOLDS(s->owner == h && s->list == c, "%s: in a bin of class %u",
-              audit_name(s), c);
+        HOLDS(sta_slab_owner(s) == h && s->list == c,
+              "%s: in a bin of class %u", audit_name(s), c);
         spare += sta_slab_used(s) == 0 ? s->unit_count : 0;
         listed++;
     }

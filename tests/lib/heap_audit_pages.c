@@ -48,7 +48,7 @@ static void audit_unused(const struct sta_region *r)
     }
     HOLDS(listed == unused, "%u unused descriptors, %u of them on the list",
           unused, listed);
-    HOLDS(!audit_in_use(&r->slabs[0]) && r->slabs[0].owner == NULL,
+    HOLDS(!audit_in_use(&r->slabs[0]) && r->slabs[0].owner == 0,
           "descriptor 0 is not nobody's");
 }
 
