@@ -8,13 +8,14 @@
  *                                                       (all slots free)  v
  *                                                                   the arena
  *
- * A refill of an empty list takes the current slab's whole free list, else cuts
- * a page's worth of new slots.  A full slab is left alone until a sixteenth of
- * its slots is free: to fetch them one by one would cost a slow call each.  Of
- * a slab with fewer slots than that, the freed one goes straight to the heap's
- * list, up to a loan that each refill renews.  The oldest partial slab is
- * next, which gives the others time to become empty; a few empty ones are
- * kept, whose slots are cut and linked already.
+ * A refill of an empty list takes the current slab's whole free list, else that
+ * of the oldest partial slab; only when there is none does it cut a page's
+ * worth of new slots.  A full slab is left alone until a sixteenth of its slots
+ * is free: to fetch them one by one would cost a slow call each.  Of a slab
+ * with fewer slots than that, the freed one goes straight to the heap's list,
+ * up to a loan that each refill renews.  To take the oldest partial slab gives
+ * the others time to become empty; a few empty ones are kept, whose slots are
+ * cut and linked already.
  *
  * A partial slab with at most an eighth of its slots in use is made thin while
  * the program shrinks: its free pages go back to the system (thin.c).
@@ -96,6 +97,13 @@ static bool is_empty(const struct sta_slab *s)
     return true;
 }
 
+/* Returns how many free slots are too few to make a full slab partial. */
+static uint8_t few_of(uint32_t capacity)
+{
+    uint32_t few = capacity / STA_FULL_SHARE;
+    return few < UINT8_MAX ? (uint8_t)few : UINT8_MAX;
+}
+
 static struct sta_slab *new_slab(struct sta_heap *h, uint32_t c)
 {
     struct sta_span dirty;
@@ -111,6 +119,7 @@ static struct sta_slab *new_slab(struct sta_heap *h, uint32_t c)
         return NULL;
     s->reciprocal = sta_slot_reciprocal(slot_bytes);
     s->list = (uint8_t)c;
+    s->few = few_of(sta_slab_capacity(s));
     sta_slab_set_owner(s, h, false);
     clear_list(s);
     sta_list_init(&s->link);
@@ -241,7 +250,8 @@ bool sta_bin_refill(struct sta_heap *h, uint32_t c)
         sta_heap_drain(h);
     if (h->free[c] != STA_SLOT_END) /* lent by full slabs, in the drain */
         return true;
-    bin->loan = STA_LOAN_BYTES / sta_class_bytes(c);
+    bin->loan = STA_LOAN_BYTES;
+    bool put_back = false;
     for (;;) {
         struct sta_slab *s = bin->current;
         if (s == NULL) {
@@ -249,20 +259,28 @@ bool sta_bin_refill(struct sta_heap *h, uint32_t c)
             if (s == NULL)
                 return false;
         }
-        uint32_t ready = sta_slab_carved(s) - sta_slab_used(s);
-        if (ready > sta_slab_capacity(s) / STA_FULL_SHARE) {
+        uint32_t used = sta_slab_used(s);
+        uint32_t ready = sta_slab_carved(s) - used;
+        if (ready > s->few) {
             h->free[c] = s->free;
             h->handed[c] += ready;
             clear_list(s);
             s->countdown = sta_slab_carved(s);
             return true;
         }
-        if (sta_slab_carved(s) < sta_slab_capacity(s)) {
+        /* New slots take memory: first those of other slabs. */
+        bool whole = sta_slab_carved(s) == sta_slab_capacity(s);
+        if (!whole &&
+            (used == 0 || put_back || sta_list_empty(&bin->partial))) {
             carve(h, s);
             return true;
         }
         bin->current = NULL;
-        set_full(s, sta_slab_capacity(s) / STA_FULL_SHARE + 1 - ready);
+        if (whole)
+            set_full(s, s->few + 1u - ready);
+        else
+            set_partial(h, s);
+        put_back = !whole;
     }
 }
 
@@ -277,8 +295,9 @@ static STA_NOINLINE void free_in_full(struct sta_slot *slot, struct sta_slab *s)
 {
     struct sta_heap *h = sta_slab_owner(s);
     struct sta_bin *bin = &h->bins[s->list];
-    if (bin->loan > 0 && sta_slab_capacity(s) < STA_FULL_SHARE) {
-        bin->loan--;
+    uint32_t slot_bytes = sta_class_size[s->list];
+    if (s->few == 0 && bin->loan >= slot_bytes) {
+        bin->loan -= slot_bytes;
         clear_list(s);
         s->countdown = 1;
         slot->next = h->free[s->list];

@@ -46,7 +46,7 @@ struct sta_bin {
     struct sta_slab *current; /* refills come from here; may be NULL */
     struct sta_list partial;  /* other slabs with free slots, oldest first */
     uint32_t slab_count;      /* in all, full ones included */
-    uint32_t loan;            /* slots of full slabs that free[] may take yet */
+    uint32_t loan;            /* bytes of full slabs that free[] may take */
 };
 
 enum sta_heap_state {

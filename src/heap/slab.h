@@ -69,6 +69,7 @@ struct sta_slab {
     uint32_t unit_count; /* of a run: resize changes it */
     uint8_t list;        /* its class; STA_CLASS_COUNT for a run */
     uint8_t region;
+    uint8_t few; /* free slots that are not worth a refill */
 
     /* the owner writes, any thread looks; see the functions below */
     _Atomic uint8_t state;
