@@ -178,8 +178,12 @@ void *sta_heap_alloc_plain(size_t size, size_t align, struct sta_span *dirty)
         if (c < STA_CLASS_COUNT && sta_class_bytes(c) <= sta_options.slab_max)
             return alloc_listed(c);
     }
-    if (align <= STA_UNIT_BYTES && least <= STA_RUN_BYTES_MAX)
-        return alloc_listed(STA_CLASS_COUNT + (uint32_t)sta_units_of(least));
+    if (align <= STA_UNIT_BYTES && least <= STA_RUN_BYTES_MAX) {
+        uint32_t units = (uint32_t)sta_units_of(least);
+        if (!sta_options.closed) /* else fresh: no run was kept as it was */
+            *dirty = (struct sta_span){0, units};
+        return alloc_listed(STA_CLASS_COUNT + units);
+    }
     return alloc_large(size, align, dirty);
 }
 

@@ -83,6 +83,23 @@ static void purge(void)
     dprintf(1, "%ld %ld\n", full, status_kib("VmRSS"));
 }
 
+/* Objects of calloc's are zero where those before them were full of ones. */
+static void zero(void)
+{
+    for (size_t round = 0; round < 3; round++) {
+        for (size_t i = 0; i < 64; i++) {
+            size_t size = 100 + i * 4096;
+            char *p = calloc(1, size);
+            REQUIRE(p != NULL);
+            REQUIRE(*p == 0 && memcmp(p, p + 1, size - 1) == 0);
+            sink[i] = memset(p, 1, size);
+        }
+        for (size_t i = 0; i < 64; i++)
+            free(sink[i]);
+    }
+    dprintf(1, "works\n");
+}
+
 /* Page faults that using 20 MB takes. */
 static void fault(void)
 {
@@ -165,6 +182,8 @@ int main(int argc, char **argv)
         fill();
     else if (strcmp(verb, "purge") == 0)
         purge();
+    else if (strcmp(verb, "zero") == 0)
+        zero();
     else if (strcmp(verb, "fault") == 0)
         fault();
     else if (strcmp(verb, "foreign") == 0)
