@@ -36,9 +36,8 @@ static void text_class(struct sta_out *o, const char *name,
 {
     if (c->total == 0)
         return;
-    sta_out_print(o, "  %9s %12zu %12B %14zu %8zu %12B %4u%%\n", name,
-                  (size_t)c->live, (size_t)live_bytes, (size_t)c->total,
-                  (size_t)c->slabs, (size_t)c->slabs_bytes,
+    sta_out_print(o, "  %9s %12ju %12jB %14ju %8ju %12jB %4u%%\n", name,
+                  c->live, live_bytes, c->total, c->slabs, c->slabs_bytes,
                   percent(live_bytes, c->slabs_bytes));
 }
 
@@ -46,32 +45,30 @@ static void write_text(struct sta_out *o, const struct sta_stats *t)
 {
     sta_out_print(o,
                   "stalloc %s statistics of %s, process %d, variant %s\n"
-                  "  objects   live %zu (%B), allocated %zu (%B), freed %zu, "
-                  "refused %zu\n",
+                  "  objects   live %ju (%jB), allocated %ju (%jB), freed %ju, "
+                  "refused %ju\n",
                   STA_VERSION, sta_env_program(), (int)getpid(),
-                  sta_variant_name(sta_options.variant), (size_t)t->live_count,
-                  (size_t)t->live_bytes, (size_t)t->total_count,
-                  (size_t)t->total_bytes, (size_t)t->freed_count,
-                  (size_t)t->refused_count);
+                  sta_variant_name(sta_options.variant), t->live_count,
+                  t->live_bytes, t->total_count, t->total_bytes, t->freed_count,
+                  t->refused_count);
+    sta_out_print(
+        o,
+        "  arena     used %jB, peak %jB, free %jB in %ju runs, largest "
+        "%jB, fragmented %u%%\n",
+        t->used_bytes, t->peak_bytes, t->free_bytes, t->free_runs,
+        t->largest_free_bytes, fragmentation(t));
     sta_out_print(o,
-                  "  arena     used %B, peak %B, free %B in %zu runs, largest "
-                  "%B, fragmented %u%%\n",
-                  (size_t)t->used_bytes, (size_t)t->peak_bytes,
-                  (size_t)t->free_bytes, (size_t)t->free_runs,
-                  (size_t)t->largest_free_bytes, fragmentation(t));
-    sta_out_print(o,
-                  "  system    resident %B, peak %B, committed %B, reserved "
-                  "%B%s\n",
-                  (size_t)t->resident_bytes, (size_t)t->resident_peak_bytes,
-                  (size_t)t->committed_bytes, (size_t)t->reserved_bytes,
-                  t->fixed_bytes ? ", fixed size" : "");
-    sta_out_print(o,
-                  "  purging   given back %B in %zu calls, kept for reuse %B, "
-                  "reused %B without a fault\n",
-                  (size_t)t->purged_bytes, (size_t)t->purge_calls,
-                  (size_t)t->stale_bytes, (size_t)t->faults_saved_bytes);
-    sta_out_print(o, "  threads   heaps %zu, lock waits %zu\n",
-                  (size_t)t->heaps, (size_t)t->lock_waits);
+                  "  system    resident %jB, peak %jB, committed %jB, reserved "
+                  "%jB%s\n",
+                  t->resident_bytes, t->resident_peak_bytes, t->committed_bytes,
+                  t->reserved_bytes, t->fixed_bytes ? ", fixed size" : "");
+    sta_out_print(
+        o,
+        "  purging   given back %jB in %ju calls, kept for reuse %jB, "
+        "reused %jB without a fault\n",
+        t->purged_bytes, t->purge_calls, t->stale_bytes, t->faults_saved_bytes);
+    sta_out_print(o, "  threads   heaps %ju, lock waits %ju\n", t->heaps,
+                  t->lock_waits);
     sta_out_print(o, "  %9s %12s %12s %14s %8s %12s %5s\n", "size", "live",
                   "live bytes", "allocated", "slabs", "slab bytes", "full");
     uint64_t in_slots = 0;
@@ -90,7 +87,7 @@ static void write_text(struct sta_out *o, const struct sta_stats *t)
 
 static void json_field(struct sta_out *o, const char *name, uint64_t value)
 {
-    sta_out_print(o, "  \"%s\": %zu,\n", name, (size_t)value);
+    sta_out_print(o, "  \"%s\": %ju,\n", name, value);
 }
 
 /* Puts a string of the system's as JSON. */
@@ -110,10 +107,9 @@ static void json_string(struct sta_out *o, const char *s)
 static void json_class(struct sta_out *o, const struct sta_stats_class *c)
 {
     sta_out_print(o,
-                  "{\"slot_bytes\": %zu, \"live\": %zu, \"total\": %zu, "
-                  "\"slabs\": %zu, \"slabs_bytes\": %zu}",
-                  (size_t)c->slot_bytes, (size_t)c->live, (size_t)c->total,
-                  (size_t)c->slabs, (size_t)c->slabs_bytes);
+                  "{\"slot_bytes\": %ju, \"live\": %ju, \"total\": %ju, "
+                  "\"slabs\": %ju, \"slabs_bytes\": %ju}",
+                  c->slot_bytes, c->live, c->total, c->slabs, c->slabs_bytes);
 }
 
 static void write_json(struct sta_out *o, const struct sta_stats *t)

@@ -150,7 +150,8 @@ void sta_out_vprint(struct sta_out *o, const char *f, va_list args)
         for (f += left; *f >= '0' && *f <= '9'; f++)
             width = width * 10 + (size_t)(*f - '0');
         bool wide = *f == 'l' || *f == 'z';
-        f += wide;
+        bool widest = *f == 'j';
+        f += wide || widest;
         if (*f == 's') {
             const char *s = va_arg(args, const char *);
             put_padded(o, s, strlen(s), width, left);
@@ -166,8 +167,9 @@ void sta_out_vprint(struct sta_out *o, const char *f, va_list args)
             long n = wide ? va_arg(args, long) : va_arg(args, int);
             put_number(o, 'd', (uint64_t)n, width, left);
         } else {
-            size_t n = wide || *f == 'B' ? va_arg(args, size_t)
-                                         : va_arg(args, unsigned);
+            uintmax_t n = widest              ? va_arg(args, uintmax_t)
+                          : wide || *f == 'B' ? va_arg(args, size_t)
+                                              : va_arg(args, unsigned);
             put_number(o, *f, n, width, left);
         }
     }

@@ -29,9 +29,9 @@ static inline void sta_out_init(struct sta_out *o, int fd)
 }
 
 /*
- * Appends text.  Knows %s %c %d %u %x (with l or z), %p and %%, a width, and
- * the flag '-' to pad on the right; `%B`, our own, takes a size_t and prints
- * it as bytes a person reads ("64.0 MiB").
+ * Appends text.  Knows %s %c %d %u %x (with l, z or j), %p and %%, a width, and
+ * the flag '-' to pad on the right; `%B`, our own, takes a size_t, or a
+ * uintmax_t with j, and prints it as bytes a person reads ("64.0 MiB").
  */
 void sta_out_print(struct sta_out *o, const char *format, ...);
 void sta_out_vprint(struct sta_out *o, const char *format, va_list args);
