@@ -53,7 +53,7 @@ static void *allocate_with_a_cancel_pending(void *argument)
     }
     exhaust(100 * KIB);
     exhaust(5 * MIB);
-    CHECK(malloc((size_t)1 << 40) == NULL);
+    CHECK(malloc((size_t)1 << 30) == NULL);
     malloc_trim(0);
     CHECK(mallinfo2().arena != 0);
     atomic_fetch_add(&ends, 1);

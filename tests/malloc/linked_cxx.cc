@@ -20,7 +20,7 @@ int main()
     if (after.total_count < before.total_count + 10000)
         return 1;
     try {
-        volatile size_t impossible = (size_t)1 << 62;
+        volatile size_t impossible = ~(size_t)0 / 4 * 3;
         ::operator delete(::operator new(impossible));
     } catch (const std::bad_alloc &) {
         caught = true;

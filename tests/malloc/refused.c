@@ -149,15 +149,15 @@ static void limits_may_fall_below_what_is_in_use(void)
 
 static void there_may_be_no_mapping_left(void)
 {
-    enum { PAGE = 65536 }; /* of any system */
-    size_t size = (size_t)100000 * PAGE;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t size = 100000 * page;
     char *many =
         mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     size_t i = 0;
 
     REQUIRE(many != MAP_FAILED);
     use_the_heap(2);
-    while (i < 100000 && mprotect(many + i * PAGE, PAGE, PROT_READ) == 0)
+    while (i < 100000 && mprotect(many + i * page, page, PROT_READ) == 0)
         i += 2;
     if (i == 100000)
         dprintf(1, "    skipped: the limit of mappings is too high\n");
