@@ -11,7 +11,9 @@
  *     big buffer is small at once.
  *   - When units are used again that were purged, that was a mistake: so many
  *     more are kept from then on, up to a bound.  So a loop over a big buffer
- *     faults its pages a few times and then no more.
+ *     faults its pages a few times and then no more.  It is forgotten when the
+ *     program shrinks for several epochs in a row; one that works in rounds,
+ *     and frees all at the end of each, does not.
  *   - An epoch is as many freed bytes as are in use, at least 4 MiB.  When four
  *     times as much was freed in it as was allocated, the program shrinks: the
  *     least number of stale units in that epoch was not needed in all that time
@@ -198,9 +200,10 @@ static void end_epoch(struct sta_stale *t, bool shrinking)
     if (shrinking) {
         atomic_fetch_add_explicit(&t->shrinks, 1, memory_order_relaxed);
         add_rest_of_block(t);
-        t->grace = 0;
+        if (row >= STA_GRACE_EPOCHS)
+            t->grace = 0;
     }
-    t->owed = shrinking ? t->low : 0;
+    t->owed = shrinking && t->low > t->grace ? t->low - t->grace : 0;
     t->frees = 0;
     t->freed = 0;
     t->taken = 0;
