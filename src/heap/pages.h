@@ -22,13 +22,13 @@
 /* One reservation: metadata in front, then units, committed from the bottom. */
 struct sta_region {
     /* fixed once the region is in use; any thread */
-    uintptr_t base;
+    _Alignas(64) uintptr_t base;
     size_t bytes;  /* reserved for units */
     uint32_t *map; /* unit -> descriptor's offset in bytes, 0 for none */
     struct sta_slab *slabs;
 
-    /* sta_pages_lock */
-    struct sta_runs runs; /* of the units that are committed */
+    /* sta_pages_lock; a line apart, since every free reads the above */
+    _Alignas(64) struct sta_runs runs; /* of the units that are committed */
     struct sta_stale stale;
     uint32_t map_units;  /* whose map entries can be written */
     uint32_t slab_used;  /* descriptors ever used; 0 is nobody's */
