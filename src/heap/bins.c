@@ -135,14 +135,6 @@ static void release(struct sta_heap *h, struct sta_slab *s)
     sta_pages_free(s, false);
 }
 
-/* The same as the last step of a free: it may change any bin of the heap. */
-static void release_last(struct sta_heap *h, struct sta_slab *s)
-{
-    release(h, s);
-    if (h->shrinks != sta_pages_shrinks())
-        sta_heap_shrink(h);
-}
-
 /* Keeps an empty partial slab where it is, or releases it: an idle heap has
  * nobody to keep it for. */
 static void spare_or_release(struct sta_heap *h, struct sta_slab *s)
@@ -151,7 +143,7 @@ static void spare_or_release(struct sta_heap *h, struct sta_slab *s)
         atomic_load_explicit(&h->state, memory_order_relaxed) == STA_HEAP_IDLE;
     uint32_t spare = h->spare_units + s->unit_count;
     if (idle || spare > sta_pages_cache_units(STA_SPARE_UNITS))
-        release_last(h, s);
+        release(h, s);
     else
         h->spare_units = spare;
 }
@@ -308,31 +300,36 @@ static STA_NOINLINE void free_in_full(struct sta_slot *slot, struct sta_slab *s)
     set_partial(h, s);
     if (is_empty(s))
         spare_or_release(h, s);
+    sta_heap_shrink(h);
 }
 
 /* A partial slab has few slots in use, or none. */
 static STA_NOINLINE void free_in_partial(struct sta_slab *s)
 {
+    struct sta_heap *h = sta_slab_owner(s);
     if (is_empty(s))
-        spare_or_release(sta_slab_owner(s), s);
+        spare_or_release(h, s);
     else if (!sta_pages_shrinking() || !sta_slab_has_few(s) ||
              !sta_slab_thin(s))
         arm_partial(s);
+    sta_heap_shrink(h);
 }
 
 /* A slot of a thin slab was freed: each one is due. */
 static STA_NOINLINE void free_in_thin(struct sta_slot *slot, struct sta_slab *s)
 {
+    struct sta_heap *h = sta_slab_owner(s);
     uint32_t used = sta_slab_used(s);
     if (sta_slab_is_purged(s, slot)) /* its mark went with its page */
         sta_die("free(%p): double free of a %zu-byte object", (void *)slot,
                 sta_slab_object_bytes(s));
     if (is_empty(s)) {
-        release_last(sta_slab_owner(s), s);
+        release(h, s);
     } else if ((used & (used - 1)) != 0 || !sta_slab_thin(s)) {
         s->countdown = 1;
         s->excess = (uint16_t)(used - 1);
     }
+    sta_heap_shrink(h);
 }
 
 void sta_heap_free_due(struct sta_slot *slot, struct sta_slab *s)
@@ -346,11 +343,11 @@ void sta_heap_free_due(struct sta_slot *slot, struct sta_slab *s)
     /* An empty current slab stays: its bin is likely to need it again. */
 }
 
-/* Puts the slots on the list of class `c` back in their slabs. */
-static void flush_list(struct sta_heap *h, uint32_t c)
+/* Puts up to `count` slots on the list of class `c` back in their slabs. */
+static void flush_list(struct sta_heap *h, uint32_t c, size_t count)
 {
     h->bins[c].loan = 0;
-    while (h->free[c] != STA_SLOT_END) {
+    for (; count > 0 && h->free[c] != STA_SLOT_END; count--) {
         struct sta_slot *slot = h->free[c];
         h->free[c] = slot->next;
         h->handed[c]--;
@@ -358,25 +355,19 @@ static void flush_list(struct sta_heap *h, uint32_t c)
     }
 }
 
-/* Releases the empty slabs of a bin. */
-static void flush_spares(struct sta_heap *h, struct sta_bin *bin)
+/* Releases a slab that is on its bin's list, if it is empty. */
+static bool release_spare(struct sta_heap *h, struct sta_slab *s)
 {
-    struct sta_list *link = bin->partial.next;
-    while (link != &bin->partial) {
-        struct sta_slab *s = sta_slab_of_link(link);
-        link = link->next;
-        if (sta_slab_used(s) == 0) {
-            h->spare_units -= s->unit_count;
-            release(h, s);
-        }
-    }
+    if (sta_slab_used(s) != 0)
+        return false;
+    h->spare_units -= s->unit_count;
+    release(h, s);
+    return true;
 }
 
-void sta_bin_flush(struct sta_heap *h, uint32_t c)
+/* Takes the current slab out of its bin's hands. */
+static void retire_current(struct sta_heap *h, struct sta_bin *bin)
 {
-    struct sta_bin *bin = &h->bins[c];
-    flush_list(h, c);
-    flush_spares(h, bin);
     struct sta_slab *s = bin->current;
     if (s == NULL)
         return;
@@ -389,13 +380,59 @@ void sta_bin_flush(struct sta_heap *h, uint32_t c)
         set_full(s, 1);
 }
 
-void sta_bin_thin(struct sta_heap *h, uint32_t c, bool likely_only)
+void sta_bin_flush(struct sta_heap *h, uint32_t c)
+{
+    struct sta_bin *bin = &h->bins[c];
+    flush_list(h, c, SIZE_MAX);
+    struct sta_list *link = bin->partial.next;
+    while (link != &bin->partial) {
+        struct sta_slab *s = sta_slab_of_link(link);
+        link = link->next;
+        release_spare(h, s);
+    }
+    retire_current(h, bin);
+}
+
+void sta_bin_thin(struct sta_heap *h, uint32_t c)
 {
     struct sta_list *partial = &h->bins[c].partial;
-    for (struct sta_list *l = partial->next; l != partial; l = l->next) {
-        struct sta_slab *s = sta_slab_of_link(l);
-        if (!likely_only ||
-            (sta_slab_state(s) == STA_SLAB_PARTIAL && sta_slab_has_few(s)))
-            sta_slab_thin(s);
+    for (struct sta_list *l = partial->next; l != partial; l = l->next)
+        sta_slab_thin(sta_slab_of_link(l));
+}
+
+/* Looks at the bin's slabs by turning its list once around. */
+static bool shrink_slabs(struct sta_heap *h, struct sta_bin *bin)
+{
+    struct sta_shrink *k = &h->shrink;
+    for (uint32_t n = 0; n < STA_SHRINK_SLABS; n++) {
+        struct sta_slab *s = sta_slab_of_link(bin->partial.next);
+        if (sta_list_empty(&bin->partial) || s == k->first || k->slabs == 0)
+            return n != 0;
+        k->slabs--;
+        if (release_spare(h, s))
+            return true;
+        k->first = k->first ? k->first : s;
+        sta_list_remove(&s->link);
+        sta_list_append(&bin->partial, &s->link);
+        if (sta_slab_state(s) == STA_SLAB_PARTIAL && sta_slab_has_few(s) &&
+            sta_slab_thin(s))
+            return true;
     }
+    return true;
+}
+
+bool sta_bin_shrink(struct sta_heap *h, uint32_t c)
+{
+    struct sta_bin *bin = &h->bins[c];
+    struct sta_shrink *k = &h->shrink;
+    if (k->slots == 0)
+        return shrink_slabs(h, bin);
+    if (h->free[c] != STA_SLOT_END) {
+        flush_list(h, c, STA_SHRINK_SLOTS);
+        k->slots -= STA_SHRINK_SLOTS;
+        return true;
+    }
+    k->slots = 0;
+    retire_current(h, bin);
+    return shrink_slabs(h, bin);
 }

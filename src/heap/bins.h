@@ -20,8 +20,11 @@ struct sta_slab *sta_bin_take_partial(struct sta_heap *h, uint32_t c);
  * to the arena; the bin has no current slab then. */
 void sta_bin_flush(struct sta_heap *h, uint32_t c);
 
-/* Gives free pages inside the bin's partial slabs back to the system; of those
- * only that are likely to have any, if so said. */
-void sta_bin_thin(struct sta_heap *h, uint32_t c, bool likely_only);
+/* Gives free pages inside the bin's partial slabs back to the system. */
+void sta_bin_thin(struct sta_heap *h, uint32_t c);
+
+/* Takes one step of doing all this to the list that h->shrink names, in slabs
+ * that are likely to have free pages; false when there is no more to do. */
+bool sta_bin_shrink(struct sta_heap *h, uint32_t c);
 
 #endif

@@ -30,9 +30,6 @@ enum {
     STA_RUN_KEEP_UNITS = 64,
     STA_RUN_KEEP_SHARE = 16,
 
-    /* So many go back in one free when they are too many. */
-    STA_RUN_CUT = 4,
-
     /* Units of empty slabs that a heap keeps for their class: 384 KiB. */
     STA_SPARE_UNITS = 96,
 
@@ -56,6 +53,11 @@ enum {
      * use for each of its units: with 4 at random places one in fifty is free.
      */
     STA_THIN_SLOTS = 4,
+
+    /* While the program shrinks a free puts so many slots back in their slabs,
+     * or looks at so many slabs (trim.c). */
+    STA_SHRINK_SLOTS = 32,
+    STA_SHRINK_SLABS = 16,
 
     /* Slots freed in full slabs of few slots that go straight to their heap's
      * list between two refills of it: about so many bytes. */

@@ -85,6 +85,16 @@ extern const struct sta_slot sta_slot_end STA_HIDDEN;
 
 #define STA_SLOT_END ((struct sta_slot *)(uintptr_t)&sta_slot_end)
 
+/* How far a heap is with giving back what it keeps; see trim.c. */
+struct sta_shrink {
+    const struct sta_slab *first; /* of those of this list looked at */
+    uint32_t slabs;               /* of this list, to be looked at */
+    uint16_t slots;               /* of this list, to be put in their slabs */
+    uint8_t list;                 /* of a class, or behind these of runs */
+    uint8_t lists;                /* to go through, this one included */
+    bool busy;                    /* its own frees are to leave it alone */
+};
+
 struct sta_heap {
     /* the owner's thread */
     struct sta_slot *free[STA_CLASS_COUNT];
@@ -95,7 +105,7 @@ struct sta_heap {
     uint32_t run_most;    /* beyond so many, runs go back to the arena */
     uint32_t run_cut;     /* units of the runs that went last */
     uint32_t spare_units; /* of empty slabs on the bins' lists */
-    uint32_t shrinks;     /* sta_pages_shrinks() when run lists were flushed */
+    uint32_t shrinks;     /* sta_pages_shrinks() when last looked at */
     struct sta_bin bins[STA_CLASS_COUNT];
     uint64_t handed[STA_CLASS_COUNT]; /* slots that ever came on free[] */
     uint64_t handed_runs[STA_RUN_UNITS_MAX + 1]; /* the same of runs[] */
@@ -105,6 +115,8 @@ struct sta_heap {
     struct sta_slot *out_first;
     struct sta_slot *out_last;
     uint32_t out_count;
+
+    struct sta_shrink shrink;
 
     /* fixed once the heap is listed */
     struct sta_heap *next; /* in the list of all heaps */
@@ -203,9 +215,16 @@ static inline void sta_heap_free_local(struct sta_slot *slot,
 /* Gives back every slot on the heap's lists, and every empty slab. */
 void sta_heap_flush(struct sta_heap *h);
 
-/* Gives back what the heap keeps, after an epoch in which the program shrank;
- * see stale.c.  The caller works on no bin of it. */
-void sta_heap_shrink(struct sta_heap *h);
+/* Gives back a part of what the heap keeps, after an epoch in which the program
+ * shrank; see stale.c.  The caller works on no bin of it. */
+void sta_heap_shrink_on(struct sta_heap *h);
+
+/* The same, if there was such an epoch: for the slow halves of free(). */
+static inline void sta_heap_shrink(struct sta_heap *h)
+{
+    if (sta_unlikely(h->shrink.lists != 0 || h->shrinks != sta_pages_shrinks()))
+        sta_heap_shrink_on(h);
+}
 
 /*
  * The two fast halves return a slot when this thread has one at hand, else
@@ -337,6 +356,9 @@ bool sta_large_move(struct sta_slab *s, void **to);
 
 /* Gives the runs that wait on a heap's lists back to the arena. */
 void sta_large_flush(struct sta_heap *h);
+
+/* Gives one run of `units` that waits back; false when there is none. */
+bool sta_large_cut(struct sta_heap *h, uint32_t units);
 
 /*
  * Resizes an object, moving it when it must; contents up to the smaller size

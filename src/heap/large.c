@@ -5,8 +5,8 @@
  * A run of up to STA_RUN_UNITS_MAX units belongs to a heap, which keeps it for
  * the next request when it is freed; a larger one belongs to nobody and goes
  * straight back to the arena.  Kept runs are at most a share of what is in use:
- * a free beyond that gives a few back, of each length in turn, so that none
- * waits for ever and no free takes long.
+ * a free beyond that gives one or two back, of each length in turn, so that
+ * none waits for ever and no free takes long.
  *
  * Either is the program's alone while it lives, so that whichever thread
  * resizes it may change its descriptor.
@@ -42,16 +42,16 @@ void sta_large_free(struct sta_slab *s)
     sta_pages_free(s, false);
 }
 
-/* Gives up to `count` of the runs of `units` that wait back to the arena. */
-static void cut_runs(struct sta_heap *h, uint32_t units, uint32_t count)
+bool sta_large_cut(struct sta_heap *h, uint32_t units)
 {
-    for (; count > 0 && h->runs[units] != NULL; count--) {
-        struct sta_slab *run = h->runs[units];
-        h->runs[units] = run->next;
-        h->run_units -= units;
-        h->handed_runs[units]--;
-        sta_large_free(run);
-    }
+    struct sta_slab *run = h->runs[units];
+    if (run == NULL)
+        return false;
+    h->runs[units] = run->next;
+    h->run_units -= units;
+    h->handed_runs[units]--;
+    sta_large_free(run);
+    return true;
 }
 
 /* Sets how many units may wait, by what is in use now. */
@@ -64,23 +64,27 @@ static void set_run_most(struct sta_heap *h)
 void sta_large_flush(struct sta_heap *h)
 {
     for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++)
-        cut_runs(h, n, UINT32_MAX);
+        while (sta_large_cut(h, n))
+            ;
     set_run_most(h);
-    h->shrinks = sta_pages_shrinks();
 }
 
-/* More units wait than may: gives a few runs of one length back, of another
- * length each time. */
-static STA_NOINLINE void too_many_runs(struct sta_heap *h)
+/*
+ * More units wait than may: gives a run back, of another length each time; when
+ * they are many more, also one as long as what was just freed, so that they do
+ * become fewer.
+ */
+static STA_NOINLINE void too_many_runs(struct sta_heap *h, uint32_t units)
 {
     set_run_most(h);
-    while (h->run_units > h->run_most) {
-        h->run_cut = h->run_cut % STA_RUN_UNITS_MAX + 1;
-        if (h->runs[h->run_cut] == NULL)
-            continue;
-        cut_runs(h, h->run_cut, STA_RUN_CUT);
-        return;
+    if (h->run_units > h->run_most + STA_RUN_UNITS_MAX)
+        sta_large_cut(h, units);
+    if (h->run_units > h->run_most) {
+        do
+            h->run_cut = h->run_cut % STA_RUN_UNITS_MAX + 1;
+        while (!sta_large_cut(h, h->run_cut));
     }
+    sta_heap_shrink(h);
 }
 
 /* Puts a run that was freed on its heap's list for the next request. */
@@ -93,7 +97,7 @@ STA_INLINE void keep(struct sta_heap *h, struct sta_slab *run)
     run->countdown = 0;
     h->run_units += units;
     if (sta_unlikely(h->run_units > h->run_most))
-        too_many_runs(h);
+        too_many_runs(h, units);
 }
 
 /* A free in a lazy slab, or in one that this thread does not own: most often of

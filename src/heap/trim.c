@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Giving back what heaps cache: to the arena when a request finds no memory,
- * and on to the system when the program asks (malloc_trim).
+ * Giving back what heaps cache: to the arena when a request finds no memory, on
+ * to the system when the program asks (malloc_trim), and step by step while the
+ * program shrinks (stale.c).
+ *
+ * After one epoch of shrinking the runs go.  After several the program is
+ * likely to be on its way to a small size: all that the heap has to spare goes,
+ * and the free pages inside its slabs (thin.c).
  */
 #include "heap/bins.h"
 #include "heap/guard.h"
@@ -17,21 +22,56 @@ void sta_heap_flush(struct sta_heap *h)
 static void thin(struct sta_heap *h)
 {
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
-        sta_bin_thin(h, c, false);
+        sta_bin_thin(h, c);
 }
 
-/* An epoch of shrinking: the runs go.  Several, and the program is likely to be
- * on its way to a small size: all that the heap has to spare goes. */
-void sta_heap_shrink(struct sta_heap *h)
+/* The lists of a heap: those of the classes, then those of runs by length. */
+enum { LISTS = STA_CLASS_COUNT + STA_RUN_UNITS_MAX };
+
+/* Begins with the list whose turn it is. */
+static void begin_list(struct sta_heap *h)
 {
-    h->shrinks = sta_pages_shrinks();
-    if (!sta_pages_shrunk()) {
-        sta_large_flush(h);
-        return;
+    struct sta_shrink *k = &h->shrink;
+    k->first = NULL;
+    if (k->list < STA_CLASS_COUNT) {
+        k->slabs = h->bins[k->list].slab_count;
+        k->slots = STA_SLAB_BYTES_MAX / 16;
     }
-    sta_heap_flush(h);
-    for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
-        sta_bin_thin(h, c, true);
+}
+
+/*
+ * A call goes on where the last one stopped, so that no free takes long: it
+ * passes lists that have nothing, up to all of them, and ends with the first
+ * step that gave something back.  A list is worked on as long as it was when
+ * its turn came, whatever the program does meanwhile.  An epoch that ends
+ * before the last list begins the round anew from where it is.
+ */
+void sta_heap_shrink_on(struct sta_heap *h)
+{
+    struct sta_shrink *k = &h->shrink;
+    if (k->busy)
+        return;
+    if (h->shrinks != sta_pages_shrinks()) {
+        h->shrinks = sta_pages_shrinks();
+        if (k->lists == 0)
+            begin_list(h);
+        k->lists = LISTS;
+        h->run_most = 0; /* to be set anew by the next free of a run */
+    }
+    k->busy = true;
+    while (k->lists > 0) {
+        bool worked = false;
+        if (k->list >= STA_CLASS_COUNT)
+            worked = sta_large_cut(h, k->list - STA_CLASS_COUNT + 1);
+        else if (sta_pages_shrunk())
+            worked = sta_bin_shrink(h, k->list);
+        if (worked)
+            break;
+        k->list = (uint8_t)((k->list + 1) % LISTS);
+        k->lists--;
+        begin_list(h);
+    }
+    k->busy = false;
 }
 
 /* Does `work` on this thread's heap, then on all that no thread owns. */

@@ -233,16 +233,13 @@ static void audit_kept(const struct sta_heap *h)
     uint32_t most = sta_pages_cache_units(
         STA_RUN_KEEP_UNITS + (uint32_t)(peak / STA_RUN_KEEP_SHARE));
     size_t kept = 0;
-    size_t each = 0; /* of each length a run */
-    for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++) {
+    for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++)
         kept += n * audit_runs(h, n);
-        each += n;
-    }
     HOLDS(kept == h->run_units, "%zu units of runs kept, counted as %u", kept,
           h->run_units);
     HOLDS(h->run_most <= most, "%u units may be kept, not %u", h->run_most,
           most);
-    HOLDS(kept <= most + STA_RUN_CUT * each, "%zu units of runs kept, of %u",
+    HOLDS(kept <= most + 2 * STA_RUN_UNITS_MAX, "%zu units of runs kept, of %u",
           kept, most);
 }
 
