@@ -115,6 +115,8 @@ STA_INLINE struct sta_freemap_node join(const struct sta_freemap *m,
         sum.longest = child.longest > sum.longest ? child.longest : sum.longest;
         sum.end = child.start == span ? run : child.end;
     }
+    if (count < FAN_OUT)
+        sum.end = 0;
     return sum;
 }
 
@@ -123,11 +125,9 @@ STA_INLINE bool same(struct sta_freemap_node a, struct sta_freemap_node b)
     return a.start == b.start && a.longest == b.longest && a.end == b.end;
 }
 
-/* Brings a group or node up to date; false when it was. */
-STA_INLINE bool renew(struct sta_freemap *m, uint32_t level, uint32_t i)
+STA_INLINE void set_summary(struct sta_freemap *m, uint32_t level, uint32_t i,
+                            struct sta_freemap_node sum)
 {
-    struct sta_freemap_node sum = join(m, level, i);
-    bool changed = !same(sum, summary(m, level, i));
     if (level == 1) {
         struct sta_freemap_group *g = &m->groups[i];
         g->start = (uint16_t)sum.start;
@@ -136,50 +136,117 @@ STA_INLINE bool renew(struct sta_freemap *m, uint32_t level, uint32_t i)
     } else {
         m->level[level][i] = sum;
     }
-    return changed;
 }
 
+/* A change of units that were all free, or become so. */
+struct change {
+    uint32_t first, end; /* these change */
+    uint32_t low, high;  /* the free run that they are, or were, part of */
+    bool is_free;
+};
+
 /*
- * Brings parents of nodes low to high up to date, and narrows low and high to
- * those that changed; false when none did.
+ * Brings what is known of units `from` to `to` - 1 up to date with a change
+ * that touches them; the run is known as far as it lies in there.  False when
+ * its units were of the longest run, which may now be any: then `longest`
+ * stays.
  */
-STA_INLINE bool renew_parents(struct sta_freemap *m, uint32_t level,
-                              uint32_t *low, uint32_t *high)
+STA_INLINE bool amend(struct sta_freemap_node *node, const struct change *c,
+                      uint32_t from, uint64_t to)
 {
-    uint32_t from = *low / FAN_OUT;
-    uint32_t to = *high / FAN_OUT;
+    uint32_t low = c->low > from ? c->low : from;
+    uint32_t high = c->high < to ? c->high : (uint32_t)to;
+    if (c->is_free) {
+        node->start = low == from ? high - from : node->start;
+        node->end = high == to ? high - low : node->end;
+        node->longest = high - low > node->longest ? high - low : node->longest;
+        return true;
+    }
+    if (low == from)
+        node->start = c->first > from ? c->first - from : 0;
+    if (high == to)
+        node->end = c->end < high ? high - c->end : 0;
+    return high - low < node->longest;
+}
+
+/* Makes the change in the words; finds the run as far as it is in these. */
+static void change_words(struct sta_freemap *m, struct change *c)
+{
+    uint32_t i = c->first / WORD_UNITS;
+    uint32_t last = (c->end - 1) / WORD_UNITS;
+    uint32_t below = c->first % WORD_UNITS;
+    uint32_t above = (c->end - 1) % WORD_UNITS + 1;
+    if (below != 0)
+        c->low -= sta_high_ones64(m->words[i] << (WORD_UNITS - below));
+    if (above != WORD_UNITS)
+        c->high += sta_low_ones64(m->words[last] >> above);
+    for (; i <= last; i++) {
+        uint32_t from = i * WORD_UNITS;
+        uint8_t *longest = &m->groups[i / FAN_OUT].word_longest[i % FAN_OUT];
+        struct sta_freemap_node node = {0, *longest, 0};
+        m->words[i] ^=
+            sta_ones64(c->first > from ? c->first - from : 0,
+                       c->end - from < WORD_UNITS ? c->end - from : WORD_UNITS);
+        *longest = amend(&node, c, from, (uint64_t)from + WORD_UNITS)
+                       ? (uint8_t)node.longest
+                       : (uint8_t)sta_longest_ones64(m->words[i]);
+    }
+}
+
+/* Follows the run through its siblings at a level, from `from` up to `to`. */
+STA_INLINE void follow_run(const struct sta_freemap *m, uint32_t level,
+                           struct change *c, uint32_t from, uint32_t to)
+{
+    uint32_t shift = level_shift(level);
+    uint32_t span = UINT32_C(1) << shift;
+    uint32_t more = span;
+    while (more == span && c->low % span == 0 && c->low > from) {
+        more = summary(m, level, (c->low >> shift) - 1).end;
+        c->low -= more;
+    }
+    more = span;
+    while (more == span && c->high % span == 0 && c->high < to) {
+        more = summary(m, level, c->high >> shift).start;
+        c->high += more;
+    }
+}
+
+/* Makes the change in the nodes of a level; false when they stay the same. */
+STA_INLINE bool change_level(struct sta_freemap *m, uint32_t level,
+                             struct change *c)
+{
+    uint32_t shift = level_shift(level);
+    uint64_t span = UINT64_C(1) << shift; /* of the last level above 2^32 */
+    uint64_t i = (uint64_t)c->first >> shift;
+    uint64_t last = (uint64_t)(c->end - 1) >> shift;
+    uint64_t all = (last + 1) * span;
     bool any = false;
-    for (uint32_t i = from; i <= to; i++) {
-        if (!renew(m, level, i))
-            continue;
-        *low = any ? *low : i;
-        *high = i;
-        any = true;
+    follow_run(m, level - 1, c, (uint32_t)(i * span),
+               all < m->unit_count ? (uint32_t)all : m->unit_count);
+    for (; i <= last; i++) {
+        struct sta_freemap_node was = summary(m, level, (uint32_t)i);
+        struct sta_freemap_node now = was;
+        if (!amend(&now, c, (uint32_t)(i * span), (i + 1) * span))
+            now = join(m, level, (uint32_t)i);
+        any = any || !same(was, now);
+        set_summary(m, level, (uint32_t)i, now);
     }
     return any;
 }
 
+/*
+ * Only what the run ends at is looked at, two siblings a level, unless it was a
+ * longest one. To sum up all eight took twice the time of a free.
+ */
 void sta_freemap_assign(struct sta_freemap *m, uint32_t first, uint32_t count,
                         bool is_free)
 {
-    uint32_t low = first / WORD_UNITS;
-    uint32_t high = (first + (count - 1)) / WORD_UNITS;
-    for (uint32_t i = low; i <= high; i++) {
-        uint32_t from = i == low ? first % WORD_UNITS : 0;
-        uint32_t to =
-            i == high ? (first + (count - 1)) % WORD_UNITS + 1 : WORD_UNITS;
-        m->words[i] ^= sta_ones64(from, to);
-        m->groups[i / FAN_OUT].word_longest[i % FAN_OUT] =
-            to - from == WORD_UNITS ? (uint8_t)(is_free ? WORD_UNITS : 0)
-                                    : (uint8_t)sta_longest_ones64(m->words[i]);
-    }
-    if (!renew_parents(m, 1, &low, &high) || m->top == 1 ||
-        !renew_parents(m, 2, &low, &high))
-        return;
-    for (uint32_t level = 3; level <= m->top; level++) {
-        if (!renew_parents(m, level, &low, &high))
-            return;
-    }
+    uint32_t end = first + count;
+    struct change c = {first, end, first, end, is_free};
+    change_words(m, &c);
+    bool changed = change_level(m, 1, &c);
+    for (uint32_t level = 2; changed && level <= m->top; level++)
+        changed = change_level(m, level, &c);
 }
 
 /* A search on its way to the right. */
@@ -334,16 +401,22 @@ void sta_freemap_init(struct sta_freemap *m, void *index, uint32_t capacity)
     }
 }
 
-/*
- * A new level needs no extra care: each of its nodes covers some of the new
- * units, so it changes from 0 and the change is carried up to it.
- */
+/* The last nodes cover more units than they did, and there may be new levels:
+ * all that the new units are in is summed up anew. */
 void sta_freemap_extend(struct sta_freemap *m, uint32_t count)
 {
     uint32_t first = m->unit_count;
+    struct change c = {first, first + count, first, first + count, true};
     m->unit_count += count;
     m->top = top_for(m->unit_count);
-    sta_freemap_assign(m, first, count, true);
+    change_words(m, &c);
+    for (uint32_t level = 1; level <= m->top; level++) {
+        uint32_t shift = level_shift(level);
+        uint32_t last = (uint32_t)((uint64_t)(c.end - 1) >> shift);
+        uint32_t i = (uint32_t)((uint64_t)first >> shift);
+        for (; i <= last; i++)
+            set_summary(m, level, i, join(m, level, i));
+    }
 }
 
 /* I2 for all nodes of a level. */
