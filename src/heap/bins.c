@@ -9,13 +9,13 @@
  *                                                                   the arena
  *
  * A refill of an empty list takes the current slab's whole free list, else that
- * of the oldest partial slab; only when there is none does it cut a page's
- * worth of new slots.  A full slab is left alone until a sixteenth of its slots
- * is free: to fetch them one by one would cost a slow call each.  Of a slab
- * with fewer slots than that, the freed one goes straight to the heap's list,
- * up to a loan that each refill renews.  To take the oldest partial slab gives
- * the others time to become empty; a few empty ones are kept, whose slots are
- * cut and linked already.
+ * of the oldest partial slab; only when there is none does it cut the new slots
+ * of a page.  A full slab is left alone until a sixteenth of its slots is free:
+ * to fetch them one by one would cost a slow call each.  Of a slab with fewer
+ * slots than that, the freed one goes straight to the heap's list, up to a loan
+ * that each refill renews.  To take the oldest partial slab gives the others
+ * time to become empty; a few empty ones are kept, whose slots are cut and
+ * linked already.
  *
  * A partial slab with at most an eighth of its slots in use is made thin while
  * the program shrinks: its free pages go back to the system (thin.c).
@@ -218,20 +218,37 @@ static struct sta_slot *link_slots(char *at, uint32_t count,
     return first;
 }
 
-/* Cuts up to a page's worth of new slots onto the heap's list. */
+void sta_slab_mark_rest(struct sta_slab *s)
+{
+    uint32_t slot_bytes = sta_class_bytes(s->list);
+    uint32_t end = sta_slab_capacity(s) * slot_bytes;
+    /* The map does not lead here from a page on which no slot starts. */
+    if (end >> STA_UNIT_LOG2 != (end - slot_bytes) >> STA_UNIT_LOG2)
+        return;
+    struct sta_slot *rest = (void *)((char *)sta_slab_start(s) + end);
+    rest->mark = sta_slot_mark(rest);
+}
+
+/* Cuts all slots that start on the next page onto the heap's list. */
 static void carve(struct sta_heap *h, struct sta_slab *s)
 {
     uint32_t slot_bytes = sta_class_bytes(s->list);
-    uint32_t count = STA_CARVE_BYTES / slot_bytes;
+    uint32_t at = sta_slab_carved(s) * slot_bytes;
+    uint32_t unit = at >> STA_UNIT_LOG2;
+    uint32_t room = ((unit + 1) << STA_UNIT_LOG2) - at;
+    uint32_t count = (room + slot_bytes - 1) / slot_bytes;
     uint32_t left = sta_slab_capacity(s) - sta_slab_carved(s);
-    count = count == 0 ? 1 : count > left ? left : count;
-    char *at =
-        (char *)sta_slab_start(s) + (size_t)sta_slab_carved(s) * slot_bytes;
+    if (count >= left) {
+        count = left;
+        sta_slab_mark_rest(s);
+    }
+    char *first = (char *)sta_slab_start(s) + at;
     h->free[s->list] = sta_guard_active()
-                           ? sta_guard_carve(h, at, count, slot_bytes)
-                           : link_slots(at, count, slot_bytes);
+                           ? sta_guard_carve(h, first, count, slot_bytes)
+                           : link_slots(first, count, slot_bytes);
     h->handed[s->list] += count;
     sta_slab_set_carved(s, sta_slab_carved(s) + count);
+    sta_pages_map(s, unit);
     s->countdown += count;
 }
 

@@ -94,9 +94,6 @@ static_assert(STA_SLAB_UNITS_MAX * STA_UNIT_BYTES == STA_SLAB_BYTES_MAX,
  * arena itself each would stand in the way of large runs for ever. */
 #define STA_OWN_UNITS 64
 
-/* Bytes of slots that are cut from a slab at a time: one page is touched. */
-#define STA_CARVE_BYTES 4096
-
 /* Default and bounds of STALLOC_SLAB_MAX, bytes. */
 #define STA_SLAB_MAX_DEFAULT STA_CLASS_SIZE_MAX
 #define STA_SLAB_MAX_LEAST   STA_CLASS_TABLE_MAX

@@ -144,7 +144,7 @@ static _Noreturn STA_COLD void die_of_write(const void *slot)
 struct sta_slot *sta_guard_carve(struct sta_heap *h, char *at, uint32_t count,
                                  uint32_t slot_bytes)
 {
-    uint16_t order[STA_CARVE_BYTES / 16];
+    uint16_t order[STA_UNIT_BYTES / 16];
     struct sta_slot *list = STA_SLOT_END;
     memset(at, fill_byte(), (size_t)count * slot_bytes);
     for (uint32_t i = 0; i < count; i++)

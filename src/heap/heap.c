@@ -197,9 +197,10 @@ void *sta_heap_alloc_aligned(size_t size, size_t align)
                               : sta_heap_alloc_plain(size, align, &dirty);
 }
 
-/* True when `p` lies in a run behind its first unit, where the map is empty.
- * For a message only: it goes back over the map, and holds no lock. */
-static STA_COLD bool is_inside_run(const void *p)
+/* True when `p` lies in an object behind the unit that this starts on, where
+ * the map may be empty.  For a message only: it goes back over the map, and
+ * holds no lock. */
+static STA_COLD bool is_inside_object(const void *p)
 {
     for (uint32_t i = 0; i < STA_REGIONS_MAX; i++) {
         const struct sta_region *r = &sta_regions[i];
@@ -207,12 +208,11 @@ static STA_COLD bool is_inside_run(const void *p)
         if (offset >= r->bytes)
             continue;
         size_t unit = offset >> STA_UNIT_LOG2;
-        size_t first = unit;
-        while (first > 0 && r->map[first] == 0)
-            first--;
-        const struct sta_slab *s = sta_region_slab(r, r->map[first]);
-        return sta_slab_state(s) == STA_SLAB_RUN &&
-               unit - first < s->unit_count;
+        while (unit > 0 && r->map[unit] == 0)
+            unit--;
+        const struct sta_slab *s = sta_region_slab(r, r->map[unit]);
+        size_t first = (size_t)s->unit_first << STA_UNIT_LOG2;
+        return offset - first < sta_slab_carved(s) * sta_slab_object_bytes(s);
     }
     return false;
 }
@@ -235,7 +235,7 @@ struct sta_slab *sta_heap_check(const char *call, const void *p)
     }
     const char *fault = NULL;
     if (sta_slab_state(s) == STA_SLAB_NONE || sta_slab_state(s) == STA_SLAB_OWN)
-        fault = is_inside_run(p)
+        fault = is_inside_object(p)
                     ? "not the start of an object"
                     : "no object starts there, or it was freed before";
     else if (!sta_slab_is_start(s, p))

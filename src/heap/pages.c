@@ -203,15 +203,12 @@ static uint32_t slab_index(const struct sta_region *r, const struct sta_slab *s)
     return (uint32_t)(s - r->slabs);
 }
 
-/* Points the map entries of a run at descriptor `index`: of all its units, or
- * of the first one only if it is one object. */
-static void set_map(struct sta_region *r, const struct sta_slab *s,
-                    uint32_t index)
+/* Empties the map entries of a run: its first is the only one that an object
+ * by itself has. */
+static void clear_map(struct sta_region *r, const struct sta_slab *s)
 {
-    uint32_t *map = r->map + s->unit_first;
-    uint32_t entries = sta_slab_state(s) == STA_SLAB_RUN ? 1 : s->unit_count;
-    for (uint32_t i = 0; i < entries; i++)
-        map[i] = index * (uint32_t)sizeof *s;
+    size_t entries = sta_slab_state(s) == STA_SLAB_RUN ? 1 : s->unit_count;
+    memset(r->map + s->unit_first, 0, entries * sizeof *r->map);
 }
 
 struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
@@ -241,7 +238,7 @@ struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
         s->unit_first = first;
         s->unit_count = count;
         s->start_low = (uint32_t)(uintptr_t)sta_slab_start(s);
-        set_map(r, s, index);
+        sta_pages_map(s, 0);
     } else if (r != NULL) {
         close_units(r, first, count);
         sta_runs_free(&r->runs, first, all);
@@ -283,7 +280,7 @@ void sta_pages_free(struct sta_slab *s, bool zero)
     struct sta_region *r = &sta_regions[s->region];
     uint32_t count = s->unit_count + sta_options.guard_units;
     sta_lock_acquire(&sta_pages_lock);
-    set_map(r, s, 0);
+    clear_map(r, s);
     zero = zero || close_units(r, s->unit_first, s->unit_count);
     give_units(r, s->unit_first, count, zero);
     sta_region_give_slab(r, slab_index(r, s));

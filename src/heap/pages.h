@@ -65,8 +65,8 @@ bool sta_pages_init(void);
 
 /*
  * Allocates the lowest run of `count` units aligned to `align` units (a power
- * of two), with a descriptor.  Its map entries are set for every unit, or for
- * the first only when `state` is STA_SLAB_RUN.
+ * of two), with a descriptor.  The map leads to it from the first unit only; of
+ * a slab, see sta_pages_map().
  *
  * Returns  the descriptor, with owner, list, reciprocal and counts for the
  *          caller to fill, or NULL; *dirty has all units that are not zero.
@@ -182,6 +182,17 @@ static inline struct sta_slab *sta_region_slab(const struct sta_region *r,
                                                uint32_t entry)
 {
     return (struct sta_slab *)(void *)((char *)r->slabs + entry);
+}
+
+/*
+ * Has the map lead from unit `nth` of a run in use to its descriptor.  Whoever
+ * works on a slab does so as slots are cut there, and not before: a pointer to
+ * where no slot ever was leads nowhere, which free() sees without a look.
+ */
+static inline void sta_pages_map(const struct sta_slab *s, uint32_t nth)
+{
+    const struct sta_region *r = &sta_regions[s->region];
+    r->map[s->unit_first + nth] = (uint32_t)((char *)s - (char *)r->slabs);
 }
 
 /*

@@ -25,12 +25,15 @@
  * I3  a free slot holds the next free slot in its first word and its mark in
  *     its second (heap.h); a live one never holds its mark but by the
  *     program's doing, one chance in 2^64.
+ * I4  the map names the descriptor at each unit of a slab on which a slot that
+ *     was carved starts, and at the first unit only of a run; all other entries
+ *     are 0.  On such a unit every slot was carved, and what is left behind the
+ *     last slot has a mark if it would be a start: so what free() takes for the
+ *     start of a live object was handed out once.
  * I5  if the slab is lazy, sum is that of the low halves of the addresses of
- * all slots on `free`, and of those that thin.c took off it. A run's first
- * bytes are never looked at: many begin in the same cache sets, and the next
- * use finds them as the program left them. I4  the map names the descriptor at
- * every unit of a slab, and at the first unit only of a run; all other entries
- * are 0.
+ *     all slots on `free`, and of those that thin.c took off it.
+ * I6  a run's first bytes are never looked at: many begin in the same cache
+ *     sets, and the next use finds them as the program left them.
  */
 #ifndef STA_HEAP_SLAB_H
 #define STA_HEAP_SLAB_H

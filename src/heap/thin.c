@@ -14,6 +14,7 @@
  */
 #include "heap/thin.h"
 
+#include "heap/bins.h"
 #include "heap/guard.h"
 #include "os/vm.h"
 
@@ -141,5 +142,7 @@ void sta_slab_restore(struct sta_slab *s)
         slot->next = s->free;
         s->free = slot;
     }
+    if (sta_slab_carved(s) == sta_slab_capacity(s))
+        sta_slab_mark_rest(s);
     s->purged = 0;
 }

@@ -268,10 +268,8 @@ static void call_with(unsigned call, void *p)
 }
 
 /*
- * What level 1 does not find at once: a slot of this thread's slab that was
- * never handed out, which the fast path does not look for; and in a large heap,
- * whose slabs are not eager, a double free of other than the last slot, or of
- * another thread's.
+ * What level 1 does not find at once: in a large heap, whose slabs are
+ * lazy, a double free of other than the last slot, or of another thread's.
  */
 static bool is_not_found(const void *p)
 {
@@ -281,9 +279,7 @@ static bool is_not_found(const void *p)
         return false;
     if (sta_slab_owner(s) != sta_self)
         return sta_pages_used() > STA_EAGER_UNITS;
-    uint32_t offset = (uint32_t)(uintptr_t)p - s->start_low;
-    return sta_slot_index(offset, s->reciprocal) >= sta_slab_carved(s) ||
-           sta_slab_is_lazy(s);
+    return sta_slab_is_lazy(s);
 }
 
 /* Misuse, at the end of a life: dying may leave anything behind. */

@@ -161,6 +161,17 @@ static size_t audit_runs(const struct sta_heap *h, uint32_t n)
     return count;
 }
 
+/* True when what lies behind the last slot cannot be freed: it is not on the
+ * page where that starts, or it has a mark. */
+static bool rest_is_marked(const struct sta_slab *s)
+{
+    uint32_t bytes = sta_class_bytes(s->list);
+    uint32_t end = sta_slab_capacity(s) * bytes;
+    bool mapped = (end - bytes) / STA_UNIT_BYTES == end / STA_UNIT_BYTES;
+    return !mapped ||
+           sta_slot_is_marked((const void *)((char *)sta_slab_start(s) + end));
+}
+
 /* A slab that a heap owns, by its state. */
 static void audit_slab(const struct sta_slab *s)
 {
@@ -177,6 +188,9 @@ static void audit_slab(const struct sta_slab *s)
               sta_slab_carved(s) <= capacity,
           "%s: %u of %u slots carved", audit_name(s), sta_slab_carved(s),
           capacity);
+    HOLDS(sta_slab_carved(s) < capacity || state == STA_SLAB_THIN ||
+              rest_is_marked(s),
+          "%s: the start behind its last slot has no mark", audit_name(s));
     HOLDS(t->on_slab + purged_slots(s) + used == sta_slab_carved(s),
           "%s: %u on its list, %u purged, %u used of %u", audit_name(s),
           t->on_slab, purged_slots(s), used, sta_slab_carved(s));

@@ -7,6 +7,16 @@
 #include "tests/lib/heap_audit.h"
 #include "tests/lib/heap_audit_parts.h"
 
+/* True when an object or a carved slot starts on the `nth` unit. */
+static bool has_start(const struct sta_slab *s, uint32_t nth)
+{
+    size_t bytes = sta_slab_object_bytes(s);
+    size_t at = (size_t)nth << STA_UNIT_LOG2;
+    size_t first = (at + bytes - 1) / bytes;
+    return nth == 0 ||
+           (first < sta_slab_carved(s) && first * bytes < at + STA_UNIT_BYTES);
+}
+
 /* Enters the units of a descriptor in the picture. */
 static void audit_descriptor(const struct sta_region *r,
                              const struct sta_slab *s)
@@ -22,7 +32,7 @@ static void audit_descriptor(const struct sta_region *r,
           "%s: some of it is free", audit_name(s));
     HOLDS(end <= r->stale.used_top, "%s: above used_top", audit_name(s));
     for (uint32_t u = s->unit_first; u < end && u < sta_region_units(r); u++) {
-        bool mapped = u == s->unit_first || sta_slab_state(s) != STA_SLAB_RUN;
+        bool mapped = has_start(s, u - s->unit_first);
         HOLDS(holders[u] == 0, "%s: unit %u is slab %u's too", audit_name(s), u,
               holders[u]);
         holders[u] = audit_index(s);
