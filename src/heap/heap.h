@@ -90,8 +90,7 @@ struct sta_shrink {
     const struct sta_slab *first; /* of those of this list looked at */
     uint32_t slabs;               /* of this list, to be looked at */
     uint16_t slots;               /* of this list, to be put in their slabs */
-    uint8_t list;                 /* of a class, or behind these of runs */
-    uint8_t lists;                /* to go through, this one included */
+    uint8_t list, lists;          /* which one, and how many to go with it */
     bool busy;                    /* its own frees are to leave it alone */
 };
 
@@ -117,7 +116,6 @@ struct sta_heap {
     uint32_t out_count;
 
     struct sta_shrink shrink;
-
     /* fixed once the heap is listed */
     struct sta_heap *next; /* in the list of all heaps */
 
@@ -215,11 +213,9 @@ static inline void sta_heap_free_local(struct sta_slot *slot,
 /* Gives back every slot on the heap's lists, and every empty slab. */
 void sta_heap_flush(struct sta_heap *h);
 
-/* Gives back a part of what the heap keeps, after an epoch in which the program
- * shrank; see stale.c.  The caller works on no bin of it. */
+/* Gives back a part of what the heap keeps, if there was an epoch in which the
+ * program shrank (stale.c, trim.c).  The caller works on no bin of it. */
 void sta_heap_shrink_on(struct sta_heap *h);
-
-/* The same, if there was such an epoch: for the slow halves of free(). */
 static inline void sta_heap_shrink(struct sta_heap *h)
 {
     if (sta_unlikely(h->shrink.lists != 0 || h->shrinks != sta_pages_shrinks()))
