@@ -11,7 +11,9 @@
  * many and small, then at most a quarter above the request.
  *
  * A slot size is a multiple of 16, hence every slot is aligned to 16 when its
- * slab is; a power of two is aligned to itself.
+ * slab is.  The class of a multiple of a power of two is again a multiple
+ * of it: classes are the multiples of a step, which in each doubling is a power
+ * of two of at most a quarter of it.
  */
 #ifndef STA_CORE_SIZECLASS_H
 #define STA_CORE_SIZECLASS_H

@@ -30,30 +30,34 @@ static bool is_linked(const struct sta_slot *slot, uint32_t list)
            (s != NULL && s->list == list && sta_slab_is_start(s, next));
 }
 
-/* Returns a slot that waits on the list of a class, or NULL. */
-static void *pop(struct sta_heap *h, uint32_t c)
+/* Ends the process for a free slot that is not as it was left, or at level 0
+ * makes it so. */
+static STA_COLD void mend(struct sta_slot *slot)
+{
+    if (sta_options.check)
+        sta_die("malloc: the free object %p was written to, or freed twice",
+                (void *)slot);
+    slot->mark = sta_slot_mark(slot);
+}
+
+/* Returns the first slot of a list that has one. */
+STA_INLINE void *pop(struct sta_heap *h, uint32_t c)
 {
     struct sta_slot *slot = h->free[c];
-    if (slot == STA_SLOT_END)
-        return NULL;
-    if (!sta_slot_is_marked(slot) ||
-        (sta_guard_active() && !is_linked(slot, c))) {
-        if (sta_options.check)
-            sta_die("malloc: the free object %p was written to, or freed twice",
-                    (void *)slot);
-        slot->mark = sta_slot_mark(slot);
-    }
+    if (sta_unlikely(!sta_slot_is_marked(slot)) ||
+        (sta_guard_active() && !is_linked(slot, c)))
+        mend(slot);
     return sta_heap_pop(&h->free[c]);
 }
 
 /* Returns an object of a class, or a run (see sta_medium_of()); NULL: there is
  * no memory. */
-static void *alloc_from(struct sta_heap *h, uint32_t list)
+STA_INLINE void *alloc_from(struct sta_heap *h, uint32_t list)
 {
-    if (list < STA_CLASS_COUNT) {
-        void *p = pop(h, list);
-        return p == NULL && sta_bin_refill(h, list) ? pop(h, list) : p;
-    }
+    if (list < STA_CLASS_COUNT)
+        return h->free[list] != STA_SLOT_END || sta_bin_refill(h, list)
+                   ? pop(h, list)
+                   : NULL;
     uint32_t units = list - STA_CLASS_COUNT;
     struct sta_span dirty;
     void *p = sta_heap_pop_run(h, units);
@@ -118,11 +122,7 @@ void *sta_heap_alloc_slow(size_t size)
     struct sta_heap *h = sta_self;
     if (sta_likely(h->medium_max != 0 && size <= h->medium_max)) {
         /* Most often: a list of this thread's own heap has run out. */
-        uint32_t c = list_of(size);
-        void *p = c < STA_CLASS_COUNT && h->free[c] == STA_SLOT_END &&
-                          sta_bin_refill(h, c)
-                      ? sta_heap_pop(&h->free[c])
-                      : NULL;
+        void *p = alloc_from(h, list_of(size));
         if (sta_likely(p != NULL))
             return p;
     }
@@ -161,8 +161,13 @@ void *sta_heap_alloc_zero(size_t size)
 static void *alloc_listed(uint32_t list)
 {
     struct sta_heap *h = sta_self;
-    bool own = h->medium_max != 0;
-    void *p = own ? alloc_from(h, list) : NULL;
+    void *p = NULL;
+    if (sta_likely(h->medium_max != 0)) {
+        if (list < STA_CLASS_COUNT)
+            p = sta_heap_pop(&h->free[list]);
+        if (p == NULL)
+            p = alloc_from(h, list);
+    }
     return sta_likely(p != NULL) ? p : alloc_entered(list);
 }
 
@@ -170,12 +175,10 @@ void *sta_heap_alloc_plain(size_t size, size_t align, struct sta_span *dirty)
 {
     size_t least = size < align ? align : size;
     if (align < STA_UNIT_BYTES && least <= sta_options.slab_max) {
-        /* Slabs begin at a page: a slot size that is a multiple of `align`
-         * aligns every slot.  A power of two is never far. */
+        /* Slabs begin at a page, and the class of a multiple of `align` is one
+         * itself (sizeclass.h): that aligns every slot. */
         uint32_t c = sta_class_of(sta_round_up(least, align));
-        while (c < STA_CLASS_COUNT && (sta_class_bytes(c) & (align - 1)) != 0)
-            c++;
-        if (c < STA_CLASS_COUNT && sta_class_bytes(c) <= sta_options.slab_max)
+        if (sta_class_size[c] <= sta_options.slab_max)
             return alloc_listed(c);
     }
     if (align <= STA_UNIT_BYTES && least <= STA_RUN_BYTES_MAX) {

@@ -18,5 +18,8 @@ int main(void)
         CHECK(sta_class_bytes(c) >= size);
         CHECK(c == 0 || sta_class_bytes(c - 1) < size);
     }
+    for (size_t align = 16; align <= STA_CLASS_SIZE_MAX; align *= 2)
+        for (size_t size = align; size <= STA_CLASS_SIZE_MAX; size += align)
+            CHECK(sta_class_bytes(sta_class_of(size)) % align == 0);
     return check_status();
 }
