@@ -6,10 +6,11 @@
  *
  * An allocator over the caller's memory declares its pool once, each block as
  * it comes and goes, and opens a free piece before it reads or writes a header
- * kept inside. Requests are by the pool's address; they cost nothing unless
- * configured with --enable-valgrind, which defines STA_VALGRIND: the functions
- * below are then empty. Under --enable-valgrind a request is a few instructions
- * that do nothing outside Valgrind.
+ * kept inside. Requests are by the pool's address.  malloc has no pool: its
+ * objects are told one by one (heap/watched.c).
+ *
+ * Only --enable-valgrind defines STA_VALGRIND; else the functions below are
+ * empty.  A request is a few instructions that do nothing outside Valgrind.
  */
 #ifndef STA_CORE_ANNOTATE_H
 #define STA_CORE_ANNOTATE_H
@@ -17,14 +18,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#ifdef STA_VALGRIND
+#if defined(STA_VALGRIND) && STA_VALGRIND
 
 #include <valgrind/memcheck.h>
 
-/* True when requests are made at all. */
-static inline bool sta_note_enabled(void)
+/* Whether requests are made at all.  A constant, so that no compiler leaves
+ * what depends on it in. */
+enum { STA_NOTES = 1 };
+
+/* True when memcheck, and not another tool of Valgrind's, runs this process. */
+static inline bool sta_note_memcheck(void)
 {
-    return true;
+    char probe = 0;
+    unsigned char bits;
+    return VALGRIND_GET_VBITS(&probe, &bits, sizeof probe) != 0;
 }
 
 /* A pool begins: its memory is closed until blocks are handed out. */
@@ -80,9 +87,42 @@ static inline void sta_note_close(const void *p, size_t size)
     (void)VALGRIND_MAKE_MEM_NOACCESS(p, size);
 }
 
+/* From here to sta_note_speak() this thread touches what it may not touch as a
+ * program, and nothing is said of it.  Such stretches may nest. */
+static inline void sta_note_hush(void)
+{
+    VALGRIND_DISABLE_ERROR_REPORTING;
+}
+
+static inline void sta_note_speak(void)
+{
+    VALGRIND_ENABLE_ERROR_REPORTING;
+}
+
+/* An object of malloc's was handed out: its bytes are open, and undefined
+ * unless `zero`. */
+static inline void sta_note_object(const void *p, size_t size, bool zero)
+{
+    VALGRIND_MALLOCLIKE_BLOCK(p, size, 0, zero);
+}
+
+/* It was freed; of what is no such object memcheck says so. */
+static inline void sta_note_object_end(const void *p)
+{
+    VALGRIND_FREELIKE_BLOCK(p, 0);
+}
+
+/* An address in these bytes is no reason to call an object reachable. */
+static inline void sta_note_hide(const void *p, size_t size)
+{
+    (void)VALGRIND_MAKE_MEM_UNDEFINED(p, size);
+}
+
 #else
 
-static inline bool sta_note_enabled(void)
+enum { STA_NOTES = 0 };
+
+static inline bool sta_note_memcheck(void)
 {
     return false;
 }
@@ -120,6 +160,29 @@ static inline void sta_note_open(const void *p, size_t size)
 }
 
 static inline void sta_note_close(const void *p, size_t size)
+{
+    (void)p, (void)size;
+}
+
+static inline void sta_note_hush(void)
+{
+}
+
+static inline void sta_note_speak(void)
+{
+}
+
+static inline void sta_note_object(const void *p, size_t size, bool zero)
+{
+    (void)p, (void)size, (void)zero;
+}
+
+static inline void sta_note_object_end(const void *p)
+{
+    (void)p;
+}
+
+static inline void sta_note_hide(const void *p, size_t size)
 {
     (void)p, (void)size;
 }

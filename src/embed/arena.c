@@ -47,7 +47,7 @@ enum sta_err sta_arena_init(struct sta_arena *a, void *memory, size_t size,
     if (a->block_count > STA_ARENA_LIST_BLOCKS_MAX)
         a->block_count = STA_ARENA_LIST_BLOCKS_MAX;
     a->list = &a->own_list;
-    a->inlined = sta_note_enabled() ? NULL : a->list;
+    a->inlined = STA_NOTES ? NULL : a->list;
     sta_note_pool(a, a->blocks, a->block_count << a->block_log2);
     sta_arena_list_clear(a);
     return STA_OK;
@@ -72,7 +72,7 @@ enum sta_err sta_arena_init_indexed(struct sta_arena *a, void *memory,
 /* True for an arena whose blocks Valgrind is told of. */
 static bool is_noted(const struct sta_arena *a)
 {
-    return sta_note_enabled() && !a->inlined;
+    return STA_NOTES && !a->inlined;
 }
 
 void sta_arena_destroy(struct sta_arena *a)

@@ -32,6 +32,7 @@
 #include <string.h>
 
 #include "heap/quarantine.h"
+#include "heap/watched.h"
 #include "os/die.h"
 #include "os/vm.h"
 
@@ -93,6 +94,8 @@ bool sta_guard_init(void)
         g->random = sta_options.secret + i;
         sta_heap_list(&g->heap, STA_HEAP_GUARDED);
     }
+    if (STA_WATCHED)
+        sta_watched_init();
     return true;
 }
 
@@ -136,9 +139,12 @@ static bool is_all(const char *p, size_t bytes, int byte)
                           memcmp(p, p + 1, bytes - 1) == 0);
 }
 
-static _Noreturn STA_COLD void die_of_write(const void *slot)
+/* Somebody wrote to a slot that is free; memcheck, if it watches, said so. */
+static STA_COLD void blame_write(const void *slot)
 {
-    sta_die("malloc: the free object %p was written to, or freed twice", slot);
+    if (!STA_WATCHED)
+        sta_die("malloc: the free object %p was written to, or freed twice",
+                slot);
 }
 
 struct sta_slot *sta_guard_carve(struct sta_heap *h, char *at, uint32_t count,
@@ -164,6 +170,13 @@ struct sta_slot *sta_guard_carve(struct sta_heap *h, char *at, uint32_t count,
 /* --- Canaries ------------------------------------------------------------ */
 
 enum { WORD = 8, SLACK_SHIFT = 48 };
+
+/* The fewest bytes behind an object in a slot.  Where memcheck tells of an
+ * overflow and the program goes on, the word should survive a short one. */
+static size_t least_slack(void)
+{
+    return STA_WATCHED ? 3 * WORD : WORD;
+}
 
 /* A slot's canary word, but for its top 16 bits, which say how long the canary
  * is.  Odd, so that a string's closing zero does not pass for its first byte.
@@ -215,10 +228,11 @@ size_t sta_guard_size(const char *call, const struct sta_slab *s, const void *p)
             slack > bytes)
             tail = SIZE_MAX;
     }
-    if (tail == SIZE_MAX ||
-        !is_all(object + bytes - slack, tail, (uint8_t)word))
+    if (tail != SIZE_MAX && is_all(object + bytes - slack, tail, (uint8_t)word))
+        return bytes - slack;
+    if (!STA_WATCHED)
         sta_die("%s(%p): overflow of a %zu-byte object", call, p, bytes);
-    return bytes - slack;
+    return bytes - (tail == SIZE_MAX ? least_slack() : slack);
 }
 
 /* --- Allocate ------------------------------------------------------------ */
@@ -229,7 +243,7 @@ static void reuse_slot(struct sta_slab *s, struct sta_slot *slot)
     size_t bytes = sta_slab_object_bytes(s);
     const char *body = (const char *)(slot + 1);
     if (!is_all(body, bytes - sizeof *slot, fill_byte()))
-        die_of_write(slot);
+        blame_write(slot);
     memset(slot, fill_byte(), sizeof *slot);
 }
 
@@ -249,11 +263,12 @@ void *sta_guard_alloc(size_t size, size_t align, bool zero)
         sta_pages_refuse();
         return NULL;
     }
-    size_t need = size + WORD;
+    size_t need = size + least_slack();
     bool nothing = size == 0 && sta_options.guard_units;
-    if (need > sta_options.slab_max)
+    bool run = need > sta_options.slab_max;
+    if (run)
         need = size + (sta_options.guard_units == 0); /* room for a byte */
-    if ((nothing || need != size + WORD) && align < STA_UNIT_BYTES)
+    if ((nothing || run) && align < STA_UNIT_BYTES)
         align = STA_UNIT_BYTES; /* makes it a run */
     char *p = sta_heap_alloc_plain(need, align, &dirty);
     if (p == NULL)
@@ -284,13 +299,13 @@ static void release_slot(void *p)
     struct sta_slot *slot = p;
     if (!sta_slot_is_marked(slot) ||
         !is_all((const char *)slot, sizeof slot->next, fill_byte()))
-        die_of_write(slot);
+        blame_write(slot);
     sta_heap_free_local(slot, sta_slab_of(slot));
 }
 
 static void release_run(void *p)
 {
-    sta_pages_free(sta_slab_of(p), true);
+    sta_pages_free(sta_slab_of(p), sta_options.closed);
 }
 
 static void add(struct guard *g, struct sta_quarantine *q, void *p,
@@ -315,7 +330,7 @@ static void retire(struct guard *g, struct sta_slab *s, void *p)
         struct sta_slot *slot = memset(p, fill_byte(), bytes);
         slot->mark = sta_slot_mark(slot);
         add(g, &g->slots, p, bytes, release_slot);
-    } else if (sta_pages_close(s)) {
+    } else if (sta_pages_close(s) || STA_WATCHED) {
         s->countdown = 0;
         add(g, &g->runs, p, bytes, release_run);
     } else {

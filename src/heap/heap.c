@@ -12,6 +12,7 @@
 #include "core/bits.h"
 #include "heap/bins.h"
 #include "heap/guard.h"
+#include "heap/watched.h"
 #include "os/die.h"
 
 const struct sta_slot sta_slot_end;
@@ -117,6 +118,13 @@ static uint32_t list_of(size_t size)
                                        : sta_medium_of(size);
 }
 
+/* Allocates where there is more to an object than its memory. */
+static void *alloc_guarded(size_t size, size_t align, bool zero)
+{
+    return STA_WATCHED ? sta_watched_alloc(size, align, zero)
+                       : sta_guard_alloc(size, align, zero);
+}
+
 void *sta_heap_alloc_slow(size_t size)
 {
     struct sta_heap *h = sta_self;
@@ -129,7 +137,7 @@ void *sta_heap_alloc_slow(size_t size)
     struct sta_span dirty;
     ensure_started();
     if (sta_guard_active())
-        return sta_guard_alloc(size, 16, false);
+        return alloc_guarded(size, 16, false);
     return size <= STA_RUN_BYTES_MAX ? alloc_entered(list_of(size))
                                      : alloc_large(size, 1, &dirty);
 }
@@ -146,7 +154,7 @@ void *sta_heap_alloc_zero(size_t size)
     if (slot)
         return NULL;
     if (sta_guard_active())
-        return sta_guard_alloc(size, 16, true);
+        return alloc_guarded(size, 16, true);
     struct sta_span dirty;
     p = alloc_large(size, 1, &dirty);
     if (p != NULL && size >= STA_SPARSE_LEAST)
@@ -196,7 +204,7 @@ void *sta_heap_alloc_aligned(size_t size, size_t align)
     if (align <= 16)
         return sta_heap_alloc(size);
     ensure_started();
-    return sta_guard_active() ? sta_guard_alloc(size, align, false)
+    return sta_guard_active() ? alloc_guarded(size, align, false)
                               : sta_heap_alloc_plain(size, align, &dirty);
 }
 
@@ -270,7 +278,7 @@ void sta_heap_check_size(const char *call, const void *p, size_t size,
                          size_t align)
 {
     const struct sta_slab *s = sta_slab_of(p);
-    if (s == NULL || sta_options.check == STA_CHECK_NOTHING ||
+    if (s == NULL || sta_options.check == STA_CHECK_NOTHING || STA_WATCHED ||
         sta_slab_state(s) == STA_SLAB_NONE ||
         sta_slab_state(s) == STA_SLAB_OWN || !sta_slab_is_start(s, p) ||
         is_free(s, p))
@@ -298,7 +306,7 @@ void sta_heap_check_size(const char *call, const void *p, size_t size,
 
 STA_NOINLINE void sta_heap_free_slow(void *p)
 {
-    if (p == NULL)
+    if (p == NULL || (STA_WATCHED && sta_watched_free(p)))
         return;
     struct sta_slab *s = sta_heap_check("free", p);
     if (s == NULL) {

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "heap/guard.h"
+#include "heap/watched.h"
 #include "os/vm.h"
 
 void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
@@ -105,6 +106,10 @@ STA_INLINE void keep(struct sta_heap *h, struct sta_slab *run)
 STA_NOINLINE void sta_heap_free_other(struct sta_slot *slot, struct sta_slab *s)
 {
     struct sta_heap *h = sta_self;
+    if (STA_WATCHED) {
+        sta_heap_free_slow(slot);
+        return;
+    }
     if (atomic_load_explicit(&s->owner, memory_order_relaxed) ==
         ((uintptr_t)h | STA_SLAB_LAZY)) {
         /* Freed before?  Looking at the slot, a load, would wait for memory
@@ -138,6 +143,8 @@ size_t sta_heap_usable(const void *p)
 {
     if (p == NULL)
         return 0;
+    if (STA_WATCHED)
+        return sta_watched_usable(p);
     static const char call[] = "malloc_usable_size";
     struct sta_slab *s = sta_heap_check(call, p);
     if (s != NULL && sta_guard_active())
@@ -182,6 +189,8 @@ static size_t with_headroom(size_t size, size_t bytes)
 
 void *sta_heap_realloc(void *p, size_t size)
 {
+    if (STA_WATCHED)
+        return sta_watched_realloc(p, size);
     struct sta_slab *s = sta_heap_check("realloc", p);
     if (s == NULL)
         return NULL;

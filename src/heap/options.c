@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "heap/config.h"
+#include "heap/watched.h"
 #include "os/die.h"
 #include "os/env.h"
 #include "os/vm.h"
@@ -241,11 +242,15 @@ void sta_options_read(void)
     }
     if (sta_options.prefault || sta_options.mlock)
         sta_options.purge_never = true;
+    if (sta_note_memcheck()) { /* whose level is this one: watched.c */
+        sta_options.watched = true;
+        sta_options.check = STA_CHECK_OBJECTS;
+    }
     if (sta_options.check >= STA_CHECK_OBJECTS)
         sta_options.secret = sta_env_random();
     /* What is prefaulted or locked stays so, and a guard is a unit. */
     sta_options.closed = sta_options.check >= STA_CHECK_OBJECTS &&
-                         !sta_options.purge_never &&
+                         !sta_options.purge_never && !STA_WATCHED &&
                          sta_vm_page_bytes() <= STA_UNIT_BYTES;
     if (sta_options.closed) /* there are no two megabytes in one piece */
         sta_options.huge = false;

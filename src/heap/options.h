@@ -47,6 +47,7 @@ struct sta_options {
     uint32_t guard_units; /* closed ones behind each page run */
     bool verbose;
     bool strip_deepbind;
+    bool watched; /* by memcheck; see watched.h */
     /* What serves a medium size: a class, or STA_CLASS_COUNT and the units of a
      * run. */
     uint8_t medium[STA_RUN_BYTES_MAX / STA_MEDIUM_STEP + 1];

@@ -28,6 +28,7 @@
 
 #include <string.h>
 
+#include "core/annotate.h"
 #include "heap/options.h"
 #include "heap/region.h"
 #include "os/die.h"
@@ -385,6 +386,7 @@ static void prefault(const struct sta_region *r)
         {(char *)r->base, end},
     };
     bool locked = true;
+    sta_note_hush();
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         size_t bytes = (size_t)(parts[i][1] - parts[i][0]);
         if (sta_options.mlock)
@@ -392,6 +394,7 @@ static void prefault(const struct sta_region *r)
         if (sta_options.prefault)
             sta_vm_touch(parts[i][0], bytes);
     }
+    sta_note_speak();
     if (!locked)
         sta_warn("STALLOC_MLOCK: the system refused to lock %B in memory; "
                  "raise RLIMIT_MEMLOCK (ulimit -l)",

@@ -17,6 +17,7 @@
 
 #include <string.h>
 
+#include "core/annotate.h"
 #include "core/bits.h"
 #include "heap/options.h"
 #include "os/vm.h"
@@ -71,6 +72,7 @@ static bool commit_units(struct sta_region *r, uint32_t units)
     }
     if (!sta_vm_commit((void *)(r->base + span), bytes))
         return false;
+    sta_note_close((void *)(r->base + span), bytes);
     /* No huge pages while small, for kernels that hand them out unasked. */
     if (span < STA_HUGE_BYTES && span + bytes >= STA_HUGE_BYTES)
         sta_vm_huge((void *)r->base, r->bytes, false);

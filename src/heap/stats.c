@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "core/annotate.h"
 #include "heap/guard.h"
 #include "heap/heap.h"
 #include "os/die.h"
@@ -175,6 +176,7 @@ static void add_heaps(struct sta_stats *t)
 void sta_stats_collect(struct sta_stats *t)
 {
     struct sta_heap *own = sta_heap_enter();
+    sta_note_hush(); /* links and marks are no program's to read */
     sta_heap_flush_outbox(own);
     sta_heap_drain(own);
     sta_heap_leave(own);
@@ -183,6 +185,7 @@ void sta_stats_collect(struct sta_stats *t)
     t->size = sizeof *t;
     add_arena(t);
     add_heaps(t);
+    sta_note_speak();
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
         t->classes[c].slot_bytes = sta_class_bytes(c);
         t->live_count += t->classes[c].live;

@@ -8,6 +8,7 @@
  * likely to be on its way to a small size: all that the heap has to spare goes,
  * and the free pages inside its slabs (thin.c).
  */
+#include "core/annotate.h"
 #include "heap/bins.h"
 #include "heap/guard.h"
 
@@ -114,9 +115,11 @@ void sta_heap_reclaim(void)
 
 size_t sta_heap_trim(size_t keep_bytes)
 {
+    sta_note_hush();
     size_t before = sta_pages_purged();
     sta_heap_reclaim();
     for_each_heap(thin);
     sta_pages_purge(keep_bytes);
+    sta_note_speak();
     return (sta_pages_purged() - before) << STA_UNIT_LOG2;
 }
