@@ -409,6 +409,8 @@ static void start(void)
             sched_yield();
         return;
     }
+    if (sta_heap_starts)
+        sta_heap_starts();
     sta_options_read();
     /* An arena that may grow can also begin later, when there is memory. */
     bool arena = sta_pages_init() || sta_options.arena_bytes == 0;

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* The library's own names (stalloc/malloc.h), and the last thing it does. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "stalloc/malloc.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "heap/heap.h"
+#include "heap/options.h"
 #include "heap/stats.h"
 #include "malloc/names.h"
 #include "os/die.h"
@@ -63,18 +69,30 @@ void __asan_init(void) __attribute__((weak));
 void __tsan_init(void) __attribute__((weak));
 void __msan_init(void) __attribute__((weak));
 
+static bool has_sanitizer(void)
+{
+    return __asan_init || __tsan_init || __msan_init;
+}
+
 /* A sanitizer's malloc finds what it looks for only if it is the one that runs.
  * Then nothing of ours is ever called, which is all that stepping aside takes;
  * whether it stands first is up to the dynamic linker and the user. */
 __attribute__((constructor(101))) static void note_sanitizer(void)
 {
-    if (!__asan_init && !__tsan_init && !__msan_init)
-        return;
-    if (sta_is_active())
-        sta_warn("this program has a sanitizer, which needs its own malloc; "
-                 "preload its runtime before libstalloc");
-    else
+    if (has_sanitizer() && !sta_is_active())
         sta_warn("this program has a sanitizer; libstalloc steps aside");
+}
+
+/* In its place ours is called before the runtime has started, whose functions
+ * then crash: mmap, and also abort; so the program ends by a system call, with
+ * the status that AddressSanitizer has for this. */
+void sta_heap_starts(void)
+{
+    if (!has_sanitizer() || !sta_is_active())
+        return;
+    sta_warn("this program has a sanitizer, which needs its own malloc; "
+             "preload its runtime before libstalloc");
+    syscall(SYS_exit_group, 1);
 }
 
 static void note(const char *name, size_t name_len, const char *value,
