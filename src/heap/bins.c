@@ -218,19 +218,8 @@ static struct sta_slot *link_slots(char *at, uint32_t count,
     return first;
 }
 
-void sta_slab_mark_rest(struct sta_slab *s)
-{
-    uint32_t slot_bytes = sta_class_bytes(s->list);
-    uint32_t end = sta_slab_capacity(s) * slot_bytes;
-    /* The map does not lead here from a page on which no slot starts. */
-    if (end >> STA_UNIT_LOG2 != (end - slot_bytes) >> STA_UNIT_LOG2)
-        return;
-    struct sta_slot *rest = (void *)((char *)sta_slab_start(s) + end);
-    rest->mark = sta_slot_mark(rest);
-}
-
 /* Cuts all slots that start on the next page onto the heap's list. */
-static void carve(struct sta_heap *h, struct sta_slab *s)
+static STA_NOINLINE void carve(struct sta_heap *h, struct sta_slab *s)
 {
     uint32_t slot_bytes = sta_class_bytes(s->list);
     uint32_t at = sta_slab_carved(s) * slot_bytes;

@@ -27,8 +27,4 @@ void sta_bin_thin(struct sta_heap *h, uint32_t c);
  * that are likely to have free pages; false when there is no more to do. */
 bool sta_bin_shrink(struct sta_heap *h, uint32_t c);
 
-/* Marks what is left behind the last slot of a slab, if free() would take it
- * for the start of one. */
-void sta_slab_mark_rest(struct sta_slab *s);
-
 #endif

@@ -14,7 +14,6 @@
  */
 #include "heap/thin.h"
 
-#include "heap/bins.h"
 #include "heap/guard.h"
 #include "os/vm.h"
 
@@ -128,6 +127,17 @@ bool sta_slab_thin(struct sta_slab *s)
     s->countdown = 1;
     s->excess = (uint16_t)(used - 1);
     return true;
+}
+
+void sta_slab_mark_rest(struct sta_slab *s)
+{
+    uint32_t slot_bytes = sta_class_bytes(s->list);
+    uint32_t end = sta_slab_capacity(s) * slot_bytes;
+    /* The map does not lead here from a page on which no slot starts. */
+    if (end >> STA_UNIT_LOG2 != (end - slot_bytes) >> STA_UNIT_LOG2)
+        return;
+    struct sta_slot *rest = (void *)((char *)sta_slab_start(s) + end);
+    rest->mark = sta_slot_mark(rest);
 }
 
 void sta_slab_restore(struct sta_slab *s)

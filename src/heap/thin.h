@@ -27,4 +27,8 @@ void sta_slab_restore(struct sta_slab *s);
 /* True for a slot of a thin slab that touches a purged page. */
 bool sta_slab_is_purged(const struct sta_slab *s, const void *slot);
 
+/* Marks what is left behind the last slot of a slab, if free() would take it
+ * for the start of one. */
+void sta_slab_mark_rest(struct sta_slab *s);
+
 #endif

@@ -24,7 +24,8 @@ static void audit_descriptor(const struct sta_region *r,
     uint32_t *holders = audit_pictures[r - sta_regions].holders;
     uint32_t end = s->unit_first + s->unit_count;
     HOLDS(s->region == r - sta_regions, "%s: wrong region", audit_name(s));
-    HOLDS(s->unit_count > 0 && end <= sta_region_units(r),
+    HOLDS(s->unit_count > 0 &&
+              end + sta_options.guard_units <= sta_region_units(r),
           "%s: beyond what is committed", audit_name(s));
     HOLDS(s->start_low == (uint32_t)(uintptr_t)sta_slab_start(s),
           "%s: wrong address", audit_name(s));
@@ -38,6 +39,13 @@ static void audit_descriptor(const struct sta_region *r,
         holders[u] = audit_index(s);
         HOLDS(r->map[u] == (mapped ? audit_index(s) * sizeof *s : 0),
               "%s: the map at unit %u has %u", audit_name(s), u, r->map[u]);
+    }
+    for (uint32_t u = end; u < end + sta_options.guard_units; u++) {
+        HOLDS(holders[u] == 0, "%s: its guard is slab %u's", audit_name(s),
+              holders[u]);
+        HOLDS(sta_runs_all_used(&r->runs, u, 1), "%s: its guard is free",
+              audit_name(s));
+        holders[u] = audit_index(s);
     }
 }
 
@@ -115,6 +123,8 @@ uint32_t audit_region(const struct sta_region *r)
 
 bool heap_audit_zero(void)
 {
+    if (sta_options.closed) /* nobody can read them */
+        return true;
     for (uint32_t i = 0; i < sta_region_count; i++) {
         const struct sta_region *r = &sta_regions[i];
         uint32_t end = r->stale.used_top; /* above, nobody ever wrote */

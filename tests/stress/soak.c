@@ -14,8 +14,7 @@
  * lives, fork children that allocate, or run under a limit on memory that makes
  * the system refuse.  Threads end with each cycle, allocating in destructors of
  * thread-specific data; now and then everything is freed, and then every page
- * must be free, and no more of the heap's memory resident than in the first
- * quarter of the time.
+ * must be free, and no more of them resident than in the first quarter.
  */
 #include "../malloc/check.h"
 
@@ -46,7 +45,7 @@ static const struct row {
     double share;
     const char *environment[2][2];
 } rows[] = {
-    {"local", 0.4, {{"STALLOC_VARIANT", "local"}}},
+    {"local", 0.3, {{"STALLOC_VARIANT", "local"}}},
     {"mutex", 0.1, {{"STALLOC_VARIANT", "mutex"}}},
     {"single", 0.1, {{"STALLOC_VARIANT", "single"}}},
     {"fixed", 0.2, {{"STALLOC_ARENA_SIZE", "24M"}}},
@@ -54,6 +53,8 @@ static const struct row {
      0.1,
      {{"STALLOC_ARENA_SIZE", "4M"}, {"STALLOC_VARIANT", "mutex"}}},
     {"purge-now", 0.1, {{"STALLOC_PURGE", "now"}, {"STALLOC_SLAB_MAX", "1K"}}},
+    {"objects", 0.05, {{"STALLOC_CHECK", "2"}}},
+    {"hardened", 0.05, {{"STALLOC_CHECK", "3"}}},
 };
 
 struct object {
@@ -367,8 +368,7 @@ static double seconds_since(const struct timespec *began)
            (double)(now.tv_nsec - began->tv_nsec) / 1e9;
 }
 
-/* One row, in its environment.  With one thread there is no barrier to wait
- * at, and all happens in the only one that there may be. */
+/* One row, in its environment.  One thread alone has no barrier to wait at. */
 static int live(const char *name, double seconds, uint64_t seed)
 {
     struct timespec began;
