@@ -31,6 +31,7 @@
 
 #include <string.h>
 
+#include "heap/large.h"
 #include "heap/quarantine.h"
 #include "heap/watched.h"
 #include "os/die.h"

@@ -12,6 +12,7 @@
 #include "core/bits.h"
 #include "heap/bins.h"
 #include "heap/guard.h"
+#include "heap/large.h"
 #include "heap/watched.h"
 #include "os/die.h"
 

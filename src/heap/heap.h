@@ -328,59 +328,11 @@ STA_INLINE void sta_heap_free(void *p)
         sta_heap_push(slot, s);
 }
 
-/* --- large.c ------------------------------------------------------------- */
-
-/*
- * Allocates a run of `units` aligned to `align_units`; NULL when there is
- * none; *dirty has all units that are not zero.  The caller works on `h`.
- */
-void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
-                      struct sta_span *dirty);
-
-/* Gives a run back to the arena. */
-void sta_large_free(struct sta_slab *s);
-
-/* Frees a run that is in use: its heap keeps it, or the arena has it back. */
-void sta_large_free_run(struct sta_slab *s);
-
-/* Resizes a run where it is; false when it must move. */
-bool sta_large_resize(struct sta_slab *s, size_t size);
-
-/* Moves a big run's pages to a larger run at *to, leaving its own empty; false
- * when they must be copied; then *to may be zero, or NULL when it is lost. */
-bool sta_large_move(struct sta_slab *s, void **to);
-
-/* Gives the runs that wait on a heap's lists back to the arena. */
-void sta_large_flush(struct sta_heap *h);
-
-/* Gives one run of `units` that waits back; false when there is none. */
-bool sta_large_cut(struct sta_heap *h, uint32_t units);
-
 /*
  * Resizes an object, moving it when it must; contents up to the smaller size
  * stay.  NULL, and the object as it was, when there is no memory.
  */
 void *sta_heap_realloc(void *p, size_t size);
-
-/*
- * True when a live object in a slab keeps its place at a new size: its slot
- * fits and no smaller one would spare half.  Most calls of realloc, in most
- * programs.
- */
-STA_INLINE bool sta_heap_stays(const void *p, size_t size)
-{
-    const struct sta_region *r = &sta_regions[0];
-    uintptr_t offset = (uintptr_t)p - r->base;
-    if (offset >= r->bytes || sta_options.check >= STA_CHECK_OBJECTS)
-        return false;
-    const struct sta_slab *s =
-        sta_region_slab(r, r->map[offset >> STA_UNIT_LOG2]);
-    if (s->list >= STA_CLASS_COUNT || !sta_slab_is_start(s, p) ||
-        sta_slot_is_marked(p))
-        return false;
-    size_t bytes = sta_class_size[s->list];
-    return size <= bytes && size > bytes / 2;
-}
 
 /* Returns the bytes of an object that may be used; 0 for NULL. */
 size_t sta_heap_usable(const void *p);
@@ -445,6 +397,27 @@ static inline bool sta_slab_suits(const struct sta_slab *s, size_t size)
 {
     size_t bytes = sta_slab_object_bytes(s);
     return size <= bytes && (size > bytes / 2 || sta_class_of(size) == s->list);
+}
+
+/*
+ * True when a live object keeps its place at a new size, and nothing is to be
+ * done for it.  Most calls of realloc, in most programs.
+ */
+STA_INLINE bool sta_heap_stays(const void *p, size_t size)
+{
+    const struct sta_region *r = &sta_regions[0];
+    uintptr_t offset = (uintptr_t)p - r->base;
+    if (offset >= r->bytes || sta_options.check >= STA_CHECK_OBJECTS)
+        return false;
+    const struct sta_slab *s =
+        sta_region_slab(r, r->map[offset >> STA_UNIT_LOG2]);
+    if (!sta_slab_is_start(s, p))
+        return false;
+    if (s->list == STA_CLASS_COUNT)
+        return s->countdown != 0 && size > STA_CLASS_TABLE_MAX &&
+               sta_units_of(size) == s->unit_count;
+    size_t bytes = sta_class_size[s->list];
+    return !sta_slot_is_marked(p) && size <= bytes && size > bytes / 2;
 }
 
 #endif

@@ -11,7 +11,7 @@
  * Either is the program's alone while it lives, so that whichever thread
  * resizes it may change its descriptor.
  */
-#include "heap/heap.h"
+#include "heap/large.h"
 
 #include <string.h>
 
@@ -101,8 +101,8 @@ STA_INLINE void keep(struct sta_heap *h, struct sta_slab *run)
         too_many_runs(h, units);
 }
 
-/* A free in a lazy slab, or in one that this thread does not own: most often of
- * a run that its heap keeps, since nobody owns a run. */
+/* A free in a slab that is lazy, or another's, or nobody's, as all runs are: of
+ * these most are kept by the heap that had them. */
 STA_NOINLINE void sta_heap_free_other(struct sta_slot *slot, struct sta_slab *s)
 {
     struct sta_heap *h = sta_self;
@@ -110,19 +110,20 @@ STA_NOINLINE void sta_heap_free_other(struct sta_slot *slot, struct sta_slab *s)
         sta_heap_free_slow(slot);
         return;
     }
-    if (atomic_load_explicit(&s->owner, memory_order_relaxed) ==
-        ((uintptr_t)h | STA_SLAB_LAZY)) {
+    uintptr_t owner = atomic_load_explicit(&s->owner, memory_order_relaxed);
+    if (owner == 0 && s->keeper == h &&
+        (uint32_t)(uintptr_t)slot == s->start_low && s->countdown != 0) {
+        keep(h, s);
+    } else if (owner == ((uintptr_t)h | STA_SLAB_LAZY)) {
         /* Freed before?  Looking at the slot, a load, would wait for memory
          * that is not in the cache; instead the sum tells, later (bins.c). */
         if (sta_likely(sta_slab_may_start(s, slot) && s->free != slot))
             sta_heap_free_local(slot, s);
         else
             sta_heap_free_slow(slot);
-    } else if (sta_slab_state(s) == STA_SLAB_RUN && s->keeper == h &&
-               (uint32_t)(uintptr_t)slot == s->start_low && s->countdown != 0)
-        keep(h, s);
-    else
+    } else {
         sta_heap_free_elsewhere(slot, s);
+    }
 }
 
 void sta_large_free_run(struct sta_slab *s)

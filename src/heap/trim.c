@@ -11,6 +11,7 @@
 #include "core/annotate.h"
 #include "heap/bins.h"
 #include "heap/guard.h"
+#include "heap/large.h"
 
 void sta_heap_flush(struct sta_heap *h)
 {

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs: objects of whole pages, see large.c. */
+#ifndef STA_HEAP_LARGE_H
+#define STA_HEAP_LARGE_H
+
+#include "heap/heap.h"
+
+/*
+ * Allocates a run of `units` aligned to `align_units`; NULL when there is
+ * none; *dirty has all units that are not zero.  The caller works on `h`.
+ */
+void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
+                      struct sta_span *dirty);
+
+/* Gives a run back to the arena. */
+void sta_large_free(struct sta_slab *s);
+
+/* Frees a run that is in use: its heap keeps it, or the arena has it back. */
+void sta_large_free_run(struct sta_slab *s);
+
+/* Resizes a run where it is; false when it must move. */
+bool sta_large_resize(struct sta_slab *s, size_t size);
+
+/* Moves a big run's pages to a larger run at *to, leaving its own empty; false
+ * when they must be copied; then *to may be zero, or NULL when it is lost. */
+bool sta_large_move(struct sta_slab *s, void **to);
+
+/* Gives the runs that wait on a heap's lists back to the arena. */
+void sta_large_flush(struct sta_heap *h);
+
+/* Gives one run of `units` that waits back; false when there is none. */
+bool sta_large_cut(struct sta_heap *h, uint32_t units);
+
+#endif
