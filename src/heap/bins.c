@@ -406,24 +406,20 @@ void sta_bin_thin(struct sta_heap *h, uint32_t c)
         sta_slab_thin(sta_slab_of_link(l));
 }
 
-/* Looks at the bin's slabs by turning its list once around. */
-static bool shrink_slabs(struct sta_heap *h, struct sta_bin *bin)
+/* Looks at the next of the bin's slabs by turning its list once around. */
+static bool shrink_slab(struct sta_heap *h, struct sta_bin *bin)
 {
     struct sta_shrink *k = &h->shrink;
-    for (uint32_t n = 0; n < STA_SHRINK_SLABS; n++) {
-        struct sta_slab *s = sta_slab_of_link(bin->partial.next);
-        if (sta_list_empty(&bin->partial) || s == k->first || k->slabs == 0)
-            return n != 0;
-        k->slabs--;
-        if (release_spare(h, s))
-            return true;
-        k->first = k->first ? k->first : s;
-        sta_list_remove(&s->link);
-        sta_list_append(&bin->partial, &s->link);
-        if (sta_slab_state(s) == STA_SLAB_PARTIAL && sta_slab_has_few(s) &&
-            sta_slab_thin(s))
-            return true;
-    }
+    struct sta_slab *s = sta_slab_of_link(bin->partial.next);
+    if (sta_list_empty(&bin->partial) || s == k->first || k->slabs == 0)
+        return false;
+    k->slabs--;
+    if (release_spare(h, s))
+        return true;
+    k->first = k->first ? k->first : s;
+    sta_list_remove(&s->link);
+    sta_list_append(&bin->partial, &s->link);
+    sta_slab_thin(s);
     return true;
 }
 
@@ -432,7 +428,7 @@ bool sta_bin_shrink(struct sta_heap *h, uint32_t c)
     struct sta_bin *bin = &h->bins[c];
     struct sta_shrink *k = &h->shrink;
     if (k->slots == 0)
-        return shrink_slabs(h, bin);
+        return shrink_slab(h, bin);
     if (h->free[c] != STA_SLOT_END) {
         flush_list(h, c, STA_SHRINK_SLOTS);
         k->slots -= STA_SHRINK_SLOTS;
@@ -440,5 +436,5 @@ bool sta_bin_shrink(struct sta_heap *h, uint32_t c)
     }
     k->slots = 0;
     retire_current(h, bin);
-    return shrink_slabs(h, bin);
+    return shrink_slab(h, bin);
 }

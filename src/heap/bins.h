@@ -23,8 +23,8 @@ void sta_bin_flush(struct sta_heap *h, uint32_t c);
 /* Gives free pages inside the bin's partial slabs back to the system. */
 void sta_bin_thin(struct sta_heap *h, uint32_t c);
 
-/* Takes one step of doing all this to the list that h->shrink names, in slabs
- * that are likely to have free pages; false when there is no more to do. */
+/* Takes one step of doing all this to the list that h->shrink names; false when
+ * there is no more to do. */
 bool sta_bin_shrink(struct sta_heap *h, uint32_t c);
 
 #endif

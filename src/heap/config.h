@@ -54,10 +54,9 @@ enum {
      */
     STA_THIN_SLOTS = 4,
 
-    /* While the program shrinks a free puts so many slots back in their slabs,
-     * or looks at so many slabs (trim.c). */
+    /* While the program shrinks a free puts so many slots back in their slabs
+     * (trim.c). */
     STA_SHRINK_SLOTS = 32,
-    STA_SHRINK_SLABS = 16,
 
     /* Slots freed in full slabs of few slots that go straight to their heap's
      * list between two refills of it: about so many bytes. */

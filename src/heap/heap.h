@@ -88,8 +88,8 @@ extern const struct sta_slot sta_slot_end STA_HIDDEN;
 /* How far a heap is with giving back what it keeps; see trim.c. */
 struct sta_shrink {
     const struct sta_slab *first; /* of those of this list looked at */
-    uint32_t slabs;               /* of this list, to be looked at */
-    uint16_t slots;               /* of this list, to be put in their slabs */
+    uint32_t used;                /* units, when it began */
+    uint32_t slabs, slots;        /* of this list, to look at, to put back */
     uint8_t list, lists;          /* which one, and how many to go with it */
     bool busy;                    /* its own frees are to leave it alone */
 };

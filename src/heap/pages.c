@@ -167,10 +167,12 @@ static void give_units(struct sta_region *r, uint32_t first, uint32_t count,
 /* Purges after `freed` units came back: by what the user set, or by rule. */
 static void purge(struct sta_region *r, uint32_t freed)
 {
-    if (keep_by_rule)
+    if (keep_by_rule) {
         sta_stale_by_rule(&r->stale, freed, sta_pages_used());
-    else
+        sta_region_shrink(r);
+    } else {
         sta_stale_purge(&r->stale, keep_bytes >> STA_UNIT_LOG2);
+    }
 }
 
 /* Makes units of a new run usable, where free ones are not. */
@@ -353,8 +355,10 @@ void sta_pages_keep(size_t bytes)
 void sta_pages_purge(size_t keep)
 {
     sta_lock_acquire(&sta_pages_lock);
-    for (uint32_t i = 0; i < sta_region_count; i++)
+    for (uint32_t i = 0; i < sta_region_count; i++) {
         sta_stale_trim(&sta_regions[i].stale, keep >> STA_UNIT_LOG2);
+        sta_region_trim(&sta_regions[i]);
+    }
     sta_lock_release(&sta_pages_lock);
 }
 

@@ -19,6 +19,16 @@
 #include "heap/stale.h"
 #include "os/lock.h"
 
+/* Descriptors that were in use and are not now; see region.c. */
+struct sta_unused {
+    uint64_t *bits;    /* one a descriptor */
+    uint64_t *words;   /* one a word of `bits` that is not 0 */
+    uint64_t *touched; /* one a word of `bits` whose descriptors are resident */
+    uint32_t count;
+    uint32_t low; /* no word below has a one */
+    uint32_t cut; /* no word at or above is all ones and touched */
+};
+
 /* One reservation: metadata in front, then units, committed from the bottom. */
 struct sta_region {
     /* fixed once the region is in use; any thread */
@@ -30,10 +40,10 @@ struct sta_region {
     /* sta_pages_lock; a line apart, since every free reads the above */
     _Alignas(64) struct sta_runs runs; /* of the units that are committed */
     struct sta_stale stale;
+    struct sta_unused unused;
     uint32_t map_units;  /* whose map entries can be written */
     uint32_t slab_used;  /* descriptors ever used; 0 is nobody's */
     uint32_t slab_ready; /* descriptors committed */
-    uint32_t slab_free;  /* first unused descriptor; 0 for none */
     char *own;           /* STA_OWN_UNITS for the library itself */
     uint32_t own_used;   /* of these */
     void *index;         /* of runs; the stale bits lie behind it */

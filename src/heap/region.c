@@ -3,21 +3,28 @@
  * Reservations: made, laid out, committed step by step.
  *
  *     reservation                                    base (aligned)
- *     | index, stale, heaps | map  | descriptors |   | units            |
+ *     | index, bits, heaps  | map  | descriptors |   | units            |
  *     | committed           | committed -->  --> |   | committed -->    |
  *
  * Everything is reserved at once without access, so that it costs nothing
  * until it is used, and committed from the left as the heap grows: mlockall,
  * fork, a core dump and strict overcommit see only what is in use.  The map can
  * be read everywhere: an address that was never handed out has no object.  The
- * index and the stale bits (3 to 4 bits a unit) are committed whole, as they
- * are addressed by level; they are touched page by page all the same.
+ * index and the bits (4 to 5 a unit) are committed whole, as they are addressed
+ * by level; they are touched page by page all the same.
+ *
+ * The lowest unused descriptor is taken first.  So those in use gather in few
+ * pages, and the others can go back when the program shrinks: one that held
+ * 15,000 runs once and 600 slabs now has a megabyte of them.  Which are unused
+ * is a bit each, and a bit for each word of these; a list through them would
+ * have to be mended when a page goes.
  */
 #include "heap/region.h"
 
 #include <string.h>
 
 #include "core/annotate.h"
+#include "core/bitmap.h"
 #include "core/bits.h"
 #include "heap/options.h"
 #include "os/vm.h"
@@ -106,21 +113,73 @@ bool sta_region_extend(struct sta_region *r, uint32_t units)
 
 uint32_t sta_region_take_slab(struct sta_region *r)
 {
-    uint32_t index = r->slab_free;
-    if (index != 0) {
-        r->slab_free = r->slabs[index].unit_first;
-        return index;
+    struct sta_unused *u = &r->unused;
+    uint32_t index = r->slab_used;
+    if (u->count != 0) {
+        u->low = sta_bitmap_first_one(u->words, u->low, index / 64 + 1);
+        uint64_t *word = &u->bits[u->low];
+        index = u->low * 64 + sta_ctz64(*word);
+        *word &= *word - 1;
+        if (*word == 0)
+            sta_bitmap_assign(u->words, u->low, 1, false);
+        u->count--;
+    } else {
+        if (index == SLABS_MOST || !commit_slabs(r, index + 1))
+            return 0;
+        r->slab_used++;
     }
-    if (r->slab_used == SLABS_MOST || !commit_slabs(r, r->slab_used + 1))
-        return 0;
-    return r->slab_used++;
+    u->touched[index / 64 / 64] |= UINT64_C(1) << index / 64 % 64;
+    return index;
 }
 
 void sta_region_give_slab(struct sta_region *r, uint32_t index)
 {
-    r->slabs[index].state = STA_SLAB_NONE;
-    r->slabs[index].unit_first = r->slab_free;
-    r->slab_free = index;
+    struct sta_unused *u = &r->unused;
+    uint32_t word = index / 64;
+    sta_slab_set_state(&r->slabs[index], STA_SLAB_NONE);
+    u->bits[word] |= UINT64_C(1) << index % 64;
+    u->words[word / 64] |= UINT64_C(1) << word % 64;
+    u->low = word < u->low ? word : u->low;
+    if (~u->bits[word] == 0 && word >= u->cut)
+        u->cut = word + 1;
+    u->count++;
+}
+
+/* True when 64 descriptors, a page, are resident and unused. */
+static bool is_idle(const struct sta_unused *u, uint32_t word)
+{
+    return ~u->bits[word] == 0 && (u->touched[word / 64] >> word % 64 & 1) != 0;
+}
+
+/* Goes on from the top with a look at up to 64 pages; purges the first idle
+ * ones. */
+static void purge_some(struct sta_region *r)
+{
+    struct sta_unused *u = &r->unused;
+    uint32_t floor = u->cut > 64 ? u->cut - 64 : 0;
+    while (u->cut > floor && !is_idle(u, u->cut - 1))
+        u->cut--;
+    uint32_t end = u->cut;
+    while (u->cut > floor && is_idle(u, u->cut - 1))
+        u->cut--;
+    uint32_t count = end - u->cut;
+    if (count == 0)
+        return;
+    sta_bitmap_assign(u->touched, u->cut, count, false);
+    sta_vm_purge(r->slabs + (size_t)u->cut * 64,
+                 (size_t)count * 64 * sizeof *r->slabs);
+}
+
+void sta_region_shrink(struct sta_region *r)
+{
+    if (r->unused.cut > 0 && sta_pages_shrinking())
+        purge_some(r);
+}
+
+void sta_region_trim(struct sta_region *r)
+{
+    while (r->unused.cut > 0)
+        purge_some(r);
 }
 
 void sta_region_release(struct sta_region *r)
@@ -136,8 +195,12 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
     size_t index = sta_round_up(sta_runs_index_bytes((uint32_t)units), 64);
     size_t own = r == sta_regions ? (size_t)STA_OWN_UNITS << STA_UNIT_LOG2 : 0;
     size_t asked = sta_round_up(index + units / 8 + 1, 8);
+    size_t unused = sta_round_up(asked + units / STA_HUGE_UNITS / 8 + 8, 8);
+    size_t words = units / 64 + 1; /* of the bits of descriptors */
     size_t bits =
-        sta_round_up(asked + units / STA_HUGE_UNITS / 8 + 8, META_STEP) + own;
+        sta_round_up(unused + (words + 2 * (words / 64 + 1)) * sizeof(uint64_t),
+                     META_STEP) +
+        own;
     size_t map = sta_round_up(units * sizeof *r->map, META_STEP);
     size_t slabs = sta_round_up((units + 1) * sizeof *r->slabs, META_STEP);
     size_t align = bytes >= STA_HUGE_FROM ? STA_HUGE_BYTES : META_STEP;
@@ -163,6 +226,9 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
     r->stale.base = r->base;
     r->stale.runs = &r->runs;
     r->stale.huge.asked = (uint64_t *)(void *)(p + asked);
+    r->unused.bits = (uint64_t *)(void *)(p + unused);
+    r->unused.words = r->unused.bits + words;
+    r->unused.touched = r->unused.words + words / 64 + 1;
     r->stale.huge.base = r->base;
     if (sta_vm_commit(p, bits + first) &&
         sta_vm_commit_zero(r->map + r->map_units, map - first)) {

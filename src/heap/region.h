@@ -25,10 +25,18 @@ void sta_region_release(struct sta_region *r);
  */
 bool sta_region_extend(struct sta_region *r, uint32_t units);
 
-/* Returns an unused descriptor's index, or 0 when there is no memory. */
+/* Returns the lowest unused descriptor's index, or 0 when there is no memory.
+ * Cost: a word for each 4,096 descriptors. */
 uint32_t sta_region_take_slab(struct sta_region *r);
 
 /* Returns a descriptor that is no longer in use. */
 void sta_region_give_slab(struct sta_region *r, uint32_t index);
+
+/* While the program shrinks: gives some pages of descriptors that are all
+ * unused back to the system, by one call at most. */
+void sta_region_shrink(struct sta_region *r);
+
+/* Gives all such pages back. */
+void sta_region_trim(struct sta_region *r);
 
 #endif

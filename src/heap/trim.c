@@ -41,25 +41,35 @@ static void begin_list(struct sta_heap *h)
     }
 }
 
+/* Begins a round after an epoch: the first of a row, or when an eighth of what
+ * was in use is gone since the last round began; a round may take longer than
+ * an epoch. */
+static void begin_round(struct sta_heap *h)
+{
+    struct sta_shrink *k = &h->shrink;
+    uint32_t used = (uint32_t)sta_pages_used();
+    h->shrinks = sta_pages_shrinks();
+    h->run_most = 0; /* to be set anew by the next free of a run */
+    if (k->lists != 0 || (sta_pages_shrunk() && used > k->used - k->used / 8))
+        return;
+    k->used = used;
+    k->lists = LISTS;
+    begin_list(h);
+}
+
 /*
  * A call goes on where the last one stopped, so that no free takes long: it
  * passes lists that have nothing, up to all of them, and ends with the first
  * step that gave something back.  A list is worked on as long as it was when
- * its turn came, whatever the program does meanwhile.  An epoch that ends
- * before the last list begins the round anew from where it is.
+ * its turn came, whatever the program does meanwhile.
  */
 void sta_heap_shrink_on(struct sta_heap *h)
 {
     struct sta_shrink *k = &h->shrink;
     if (k->busy)
         return;
-    if (h->shrinks != sta_pages_shrinks()) {
-        h->shrinks = sta_pages_shrinks();
-        if (k->lists == 0)
-            begin_list(h);
-        k->lists = LISTS;
-        h->run_most = 0; /* to be set anew by the next free of a run */
-    }
+    if (h->shrinks != sta_pages_shrinks())
+        begin_round(h);
     k->busy = true;
     while (k->lists > 0) {
         bool worked = false;

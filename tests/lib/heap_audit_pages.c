@@ -49,23 +49,29 @@ static void audit_descriptor(const struct sta_region *r,
     }
 }
 
-/* The list of unused descriptors has each of them once. */
+/* A descriptor that was in use once is in use, or its bit says that it is not;
+ * each word of these bits is summed up right. */
 static void audit_unused(const struct sta_region *r)
 {
-    uint32_t unused = 0;
-    uint32_t listed = 0;
-    for (uint32_t i = 1; i < r->slab_used; i++)
-        unused += !audit_in_use(&r->slabs[i]);
-    for (uint32_t i = r->slab_free; i != 0 && listed <= unused;
-         i = r->slabs[i].unit_first) {
-        HOLDS(i < r->slab_used && !audit_in_use(&r->slabs[i]),
-              "descriptor %u is on the list of unused ones", i);
-        if (i >= r->slab_used)
-            break;
-        listed++;
+    const struct sta_unused *k = &r->unused;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < r->slab_used; i++) {
+        bool unused = (k->bits[i / 64] >> i % 64 & 1) != 0;
+        count += unused;
+        HOLDS(i == 0 || unused == !audit_in_use(&r->slabs[i]),
+              "descriptor %u is %sin use", i, unused ? "" : "not ");
     }
-    HOLDS(listed == unused, "%u unused descriptors, %u of them on the list",
-          unused, listed);
+    for (uint32_t w = 0; w <= r->slab_used / 64; w++) {
+        bool some = (k->words[w / 64] >> w % 64 & 1) != 0;
+        bool touched = (k->touched[w / 64] >> w % 64 & 1) != 0;
+        HOLDS(some == (k->bits[w] != 0), "unused descriptors of word %u", w);
+        HOLDS(!some || w >= k->low, "unused ones in word %u, not from %u", w,
+              k->low);
+        HOLDS(~k->bits[w] != 0 || !touched || w < k->cut,
+              "word %u will never be purged, from %u down", w, k->cut);
+    }
+    HOLDS(count == k->count, "%u unused descriptors, counted as %u", count,
+          k->count);
     HOLDS(!audit_in_use(&r->slabs[0]) && r->slabs[0].owner == 0,
           "descriptor 0 is not nobody's");
 }

@@ -117,10 +117,29 @@ static void a_program_that_shrinks_is_small(void)
         end_session(session[i]);
 }
 
+/* What the library knows of 400 MiB of single pages, 6 MiB, goes with them. */
+static void nothing_stays_of_many_pages(void)
+{
+    enum { PAGES = 100000 };
+    static char *page[PAGES];
+    long before = status_kib("VmRSS");
+
+    for (size_t i = 0; i < PAGES; i++) {
+        page[i] = malloc(PAGE);
+        REQUIRE(page[i] != NULL);
+        page[i][0] = 1;
+    }
+    for (size_t i = 0; i < PAGES; i++)
+        free(page[i]);
+    if (check_is_stalloc())
+        CHECK(status_kib("VmRSS") < before + 4 * KIB);
+}
+
 int main(int argc, char **argv)
 {
     static const struct check_case cases[] = {
         {"a_program_that_shrinks_is_small", a_program_that_shrinks_is_small},
+        {"nothing_stays_of_many_pages", nothing_stays_of_many_pages},
         {"sparse_tables_stay_sparse", sparse_tables_stay_sparse},
     };
 
