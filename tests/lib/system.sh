@@ -10,7 +10,9 @@
 : "${abs_top_srcdir:?is set by scripts/test}"
 # Those of this system's own build.
 unset CC CXX NM STALLOC_LIB abs_top_builddir
-# The check stage runs every variant; here one shows what differs.
+# Long forms and every variant are the check stage's; here a short run of one
+# shows what differs.
+unset STA_TEST_LONG
 STA_TEST_VARIANTS=${STA_TEST_VARIANTS:-local}
 STA_TEST_TIMEOUT=${STA_TEST_TIMEOUT:-900}
 export STA_TEST_VARIANTS STA_TEST_TIMEOUT

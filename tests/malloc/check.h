@@ -113,6 +113,17 @@ static inline void check_needs_the_kernel(void)
         _exit(CHECK_SKIP);
 }
 
+/* False, with a line, where a fork's child cannot start a thread: qemu-user
+ * ends it by an assertion of its own, "qemu_plugin_vcpu_init_hook", whatever
+ * malloc the program has. */
+static inline int check_child_may_have_threads(void)
+{
+    if (getenv("STA_TEST_EMULATOR") == NULL)
+        return 1;
+    dprintf(1, "    skipped: qemu-user aborts a fork's child with threads\n");
+    return 0;
+}
+
 /* Ends the program as skipped where the C library is another than GNU's, which
  * alone promises what the test is about. */
 static inline void check_needs_glibc(void)
@@ -131,23 +142,40 @@ static inline void check_needs_threads(void)
         _exit(CHECK_SKIP);
 }
 
+/* How often to do what a test does `count` times.  STA_TEST_SHARE is the
+ * percent of it that must do where each step is slow: under an emulator. */
+static inline int check_times(int count)
+{
+    const char *share = getenv("STA_TEST_SHARE");
+
+    return share == NULL ? count : (count * atoi(share) + 99) / 100;
+}
+
 /* True when the tests may take their time: `scripts/test --long`. */
 static inline int check_is_long(void)
 {
     return getenv("STA_TEST_LONG") != NULL;
 }
 
-/* Starts the program again; for what is read once, at the first allocation. */
-static inline void check_start_again(char **argv)
+/* Returns the program's file by its name: under Valgrind the link itself leads
+ * to Valgrind. */
+static inline char *check_self(void)
 {
-    /* By its name: under Valgrind the link itself leads to Valgrind. */
-    char self[4096];
+    static char self[4096];
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-    char *emulator = getenv("STA_TEST_EMULATOR");
-    char *emulated[8] = {emulator, self};
 
     REQUIRE(len > 0);
     self[len] = '\0';
+    return self;
+}
+
+/* Starts the program again; for what is read once, at the first allocation. */
+static inline void check_start_again(char **argv)
+{
+    char *self = check_self();
+    char *emulator = getenv("STA_TEST_EMULATOR");
+    char *emulated[8] = {emulator, self};
+
     if (emulator == NULL)
         REQUIRE(execv(self, argv) == 0); /* it does not return */
     for (int i = 1; i < 6 && argv[i] != NULL; i++)

@@ -67,7 +67,7 @@ __attribute__((constructor(101))) static void register_first(void)
 
 static void fork_often(void)
 {
-    for (int i = 0; i < (check_is_long() ? 1000 : 60); i++) {
+    for (int i = check_times(check_is_long() ? 1000 : 60); i > 0; i--) {
         int status;
         unsigned before = atomic_load(&calls);
         pid_t child = fork();

@@ -63,7 +63,7 @@ static void fork_getline_and_fflush_do_not_wait_for_each_other(void)
     write_lines();
     for (size_t i = 0; i < COUNT_OF(run); i++)
         REQUIRE(pthread_create(&thread[i], NULL, run[i], NULL) == 0);
-    for (int i = 0; i < (check_is_long() ? 1000 : 800); i++) {
+    for (int i = check_times(check_is_long() ? 1000 : 800); i > 0; i--) {
         int status;
         pid_t child = fork();
         REQUIRE(child >= 0);

@@ -57,7 +57,7 @@ static void *use_the_heap(void *argument)
     unsigned char *object[OBJECTS] = {NULL};
     size_t size[OBJECTS] = {0};
     uint64_t random = 0x9e3779b97f4a7c15u + (uintptr_t)argument;
-    unsigned most = check_is_long() ? 100000 : 1500;
+    unsigned most = (unsigned)check_times(check_is_long() ? 100000 : 1500);
 
     errno = 77;
     while (atomic_load(&ticks) < most) {

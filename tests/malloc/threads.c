@@ -83,11 +83,12 @@ static void *take_a_few(void *argument)
 
 static void twenty_thousand_threads_leave_nothing(void)
 {
+    size_t count = (size_t)check_times(20000);
     long after_first = 0;
 
-    for (size_t i = 0; i < 20000; i++) {
+    for (size_t i = 0; i < count; i++) {
         pthread_join(start(take_a_few, (void *)i), NULL);
-        if (i == 500)
+        if (i == count / 40)
             after_first = status_kib("VmRSS");
     }
     CHECK(status_kib("VmRSS") <= after_first + 2 * KIB);
@@ -95,15 +96,16 @@ static void twenty_thousand_threads_leave_nothing(void)
 
 static void twenty_threads_at_a_time_leave_nothing(void)
 {
+    size_t rounds = (size_t)check_times(200);
     pthread_t thread[20];
     long after_first = 0;
 
-    for (size_t round = 0; round < 200; round++) {
+    for (size_t round = 0; round < rounds; round++) {
         for (size_t i = 0; i < COUNT_OF(thread); i++)
             thread[i] = start(pack_and_unpack, (void *)(round + i));
         for (size_t i = 0; i < COUNT_OF(thread); i++)
             pthread_join(thread[i], NULL);
-        if (round == 50)
+        if (round == rounds / 4)
             after_first = status_kib("VmRSS");
     }
     CHECK(status_kib("VmRSS") <= after_first + 8 * KIB);
@@ -121,14 +123,15 @@ static void *pack_shared(void *argument)
 
 static void objects_outlive_their_thread(void)
 {
+    size_t rounds = (size_t)check_times(200);
     long after_first = 0;
 
-    for (size_t round = 0; round < 200; round++) {
+    for (size_t round = 0; round < rounds; round++) {
         for (size_t i = 0; i < COUNT_OF(shared); i++)
             pthread_join(start(pack_shared, (void *)(round * 8 + i)), NULL);
         for (size_t i = 0; i < COUNT_OF(shared); i++)
             parcel_unpack(&shared[i], round * 8 + i);
-        if (round == 100)
+        if (round == rounds / 2)
             after_first = status_kib("VmRSS");
     }
     CHECK(status_kib("VmRSS") <= after_first + 4 * KIB);
@@ -193,7 +196,7 @@ static void memory_flows_from_producers_to_consumers(void)
     pthread_t thread[4];
     long before = status_kib("VmRSS");
 
-    ring[0].total = ring[1].total = 60000;
+    ring[0].total = ring[1].total = (size_t)check_times(60000);
     for (size_t i = 0; i < 2; i++) {
         thread[2 * i] = start(produce, &ring[i]);
         thread[2 * i + 1] = start(consume, &ring[i]);
@@ -233,9 +236,10 @@ static void *unpack_when_ready(void *argument)
 static void owners_exit_while_others_free(void)
 {
     static struct relay relay[4];
+    int rounds = check_times(400);
     long after_first = 0;
 
-    for (int round = 0; round < 400; round++) {
+    for (int round = 0; round < rounds; round++) {
         pthread_t thread[2 * COUNT_OF(relay)];
         for (size_t i = 0; i < COUNT_OF(relay); i++) {
             thread[2 * i] = start(unpack_when_ready, &relay[i]);
@@ -243,7 +247,7 @@ static void owners_exit_while_others_free(void)
         }
         for (size_t i = 0; i < COUNT_OF(thread); i++)
             pthread_join(thread[i], NULL);
-        if (round == 300)
+        if (round == rounds * 3 / 4)
             after_first = status_kib("VmRSS");
     }
     CHECK(status_kib("VmRSS") <= after_first + 8 * KIB);
@@ -255,8 +259,9 @@ static _Atomic(void *) cell[64];
 static void *exchange(void *argument)
 {
     uint64_t random = 0x9e3779b97f4a7c15u + (uintptr_t)argument;
+    int rounds = check_times(100000);
 
-    for (int round = 0; round < 100000; round++) {
+    for (int round = 0; round < rounds; round++) {
         uint64_t r = random_next(&random);
         size_t size = 16 + (size_t)(r >> 20) % 500;
         size_t *p = malloc(size);
@@ -296,13 +301,14 @@ static void *sleep_in_cancel(void *argument)
 
 static void cancelled_threads_leave_nothing(void)
 {
+    int count = check_times(2000);
     long after_first = 0;
 
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < count; i++) {
         pthread_t thread = start(sleep_in_cancel, NULL);
         pthread_cancel(thread);
         pthread_join(thread, NULL);
-        if (i == 200)
+        if (i == count / 10)
             after_first = status_kib("VmRSS");
     }
     CHECK(status_kib("VmRSS") <= after_first + 2 * KIB);
@@ -346,7 +352,7 @@ static void threads_that_start_during_a_fork_find_idle_heaps(void)
     uint64_t before = stats.heaps;
     atomic_store(&forking, true);
     forker = start(fork_on_and_on, NULL);
-    for (int i = 0; i < 1000; i++)
+    for (int i = check_times(1000); i > 0; i--)
         pthread_join(start(allocate_once, NULL), NULL);
     atomic_store(&forking, false);
     pthread_join(forker, NULL);
