@@ -33,8 +33,9 @@
 #include "core/attr.h"
 
 enum {
-    ALIGNED_TRIES = 16, /* stated in runs.h */
-    GROUP_UNITS = 512   /* the cache is filled within one group of the map */
+    ALIGNED_TRIES = 16, /* both stated in runs.h */
+    ALIGNED_MOST = 64,
+    GROUP_UNITS = 512 /* the cache is filled within one group of the map */
 };
 
 static_assert(STA_RUNS_NONE == STA_FREEMAP_NONE, "passed on as it is");
@@ -90,12 +91,13 @@ STA_INLINE uint64_t align_up(const struct sta_runs *r, uint32_t unit,
 
 /*
  * The place for an aligned allocation above `from`, the end of a run, when
- * `tried` runs have been looked at; see runs.h for which.
+ * `tried` runs have been looked at, and `most` may be; see runs.h for which.
  */
 static uint32_t find_aligned(const struct sta_runs *r, uint32_t from,
-                             uint32_t count, uint32_t align, uint32_t tried)
+                             uint32_t count, uint32_t align, uint32_t tried,
+                             uint32_t most)
 {
-    for (;; tried++) {
+    for (; tried < most; tried++) {
         if (tried == ALIGNED_TRIES && count <= STA_RUNS_NONE - align) {
             uint32_t sure = sta_freemap_lowest(&r->map, count + align - 1);
             if (sure != STA_RUNS_NONE)
@@ -110,10 +112,11 @@ static uint32_t find_aligned(const struct sta_runs *r, uint32_t from,
             return (uint32_t)place;
         from = first + length;
     }
+    return STA_RUNS_NONE;
 }
 
 STA_NOINLINE static uint32_t alloc_slow(struct sta_runs *r, uint32_t count,
-                                        uint32_t align)
+                                        uint32_t align, uint32_t most)
 {
     if (count > r->free_count)
         return STA_RUNS_NONE;
@@ -125,9 +128,9 @@ STA_NOINLINE static uint32_t alloc_slow(struct sta_runs *r, uint32_t count,
     uint32_t end = r->cache_first + length;
     uint64_t place = align_up(r, r->cache_first, align);
     if (place + count > end) {
-        uint32_t found =
-            align == 1 ? sta_freemap_lowest(&r->map, count)
-                       : find_aligned(r, end, count, align, length >= count);
+        uint32_t found = align == 1 ? sta_freemap_lowest(&r->map, count)
+                                    : find_aligned(r, end, count, align,
+                                                   length >= count, most);
         if (found == STA_RUNS_NONE)
             return STA_RUNS_NONE;
         place = found;
@@ -158,12 +161,18 @@ void sta_runs_extend(struct sta_runs *r, uint32_t count)
 uint32_t sta_runs_alloc(struct sta_runs *r, uint32_t count, uint32_t align)
 {
     if (sta_unlikely(count > r->cache_count || align != 1))
-        return alloc_slow(r, count, align);
+        return alloc_slow(r, count, align, UINT32_MAX);
     uint32_t first = r->cache_first;
     r->cache_first += count;
     r->cache_count -= count;
     r->free_count -= count;
     return first;
+}
+
+uint32_t sta_runs_alloc_soon(struct sta_runs *r, uint32_t count, uint32_t align)
+{
+    return align == 1 ? sta_runs_alloc(r, count, 1)
+                      : alloc_slow(r, count, align, ALIGNED_MOST);
 }
 
 bool sta_runs_take(struct sta_runs *r, uint32_t first, uint32_t count)

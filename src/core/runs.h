@@ -76,6 +76,15 @@ void sta_runs_extend(struct sta_runs *r, uint32_t count);
  */
 uint32_t sta_runs_alloc(struct sta_runs *r, uint32_t count, uint32_t align);
 
+/*
+ * The same, but STA_RUNS_NONE also when none of the first 64 runs of at least
+ * `count` units has an aligned place and no run is sure to.
+ *
+ * Cost     O(log n + count / 64).
+ */
+uint32_t sta_runs_alloc_soon(struct sta_runs *r, uint32_t count,
+                             uint32_t align);
+
 /* Allocates these very units; false, and r unchanged, unless all are free. */
 bool sta_runs_take(struct sta_runs *r, uint32_t first, uint32_t count);
 

@@ -57,12 +57,15 @@ struct sta_slab *sta_slab_of_elsewhere(const void *p)
     return NULL;
 }
 
-/* Takes `count` units from a region as it stands; STA_RUNS_NONE if none fit. */
-static uint32_t take_units(struct sta_region *r, uint32_t count, uint32_t align)
+/* Takes `count` units from a region as it stands; STA_RUNS_NONE if none fit, or
+ * unless `thorough` if it takes long to find them. */
+static uint32_t take_units(struct sta_region *r, uint32_t count, uint32_t align,
+                           bool thorough)
 {
     uintptr_t base_align = r->base & -r->base;
     if ((uintptr_t)align << STA_UNIT_LOG2 <= base_align)
-        return sta_runs_alloc(&r->runs, count, align);
+        return thorough ? sta_runs_alloc(&r->runs, count, align)
+                        : sta_runs_alloc_soon(&r->runs, count, align);
     /* The base is not aligned so far: take more, and give both ends back. */
     uint32_t most = count + align - 1;
     uint32_t first = sta_runs_alloc(&r->runs, most, 1);
@@ -116,27 +119,35 @@ static struct sta_region *add_region(uint32_t units)
     }
 }
 
-/* Finds room in any region, growing the newest or adding one at need. */
+/* Finds room in the regions as they stand. */
+static struct sta_region *find_in_regions(uint32_t count, uint32_t align,
+                                          bool thorough, uint32_t *first)
+{
+    for (uint32_t i = 0; i < sta_region_count; i++) {
+        *first = take_units(&sta_regions[i], count, align, thorough);
+        if (*first != STA_RUNS_NONE)
+            return &sta_regions[i];
+    }
+    return NULL;
+}
+
+/* Finds room in any region, growing one or adding one at need.  All aligned
+ * places are looked through only when nothing can grow. */
 static struct sta_region *find_units(uint32_t count, uint32_t align,
                                      uint32_t *first)
 {
-    struct sta_region *r;
-    for (uint32_t i = 0; i < sta_region_count; i++) {
-        r = &sta_regions[i];
-        *first = take_units(r, count, align);
-        if (*first != STA_RUNS_NONE)
-            return r;
-    }
+    struct sta_region *r = find_in_regions(count, align, false, first);
+    if (r != NULL)
+        return r;
     uint32_t most = units_with_align(count, align);
-    r = NULL;
     for (uint32_t i = 0; r == NULL && i < sta_region_count; i++)
         if (sta_region_extend(&sta_regions[i], most))
             r = &sta_regions[i];
     if (r == NULL)
         r = add_region(most);
     if (r == NULL)
-        return NULL;
-    *first = take_units(r, count, align);
+        return align > 1 ? find_in_regions(count, align, true, first) : NULL;
+    *first = take_units(r, count, align, true);
     return r;
 }
 

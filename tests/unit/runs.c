@@ -269,6 +269,26 @@ static void test_boundaries(void)
     pair_destroy(&p);
 }
 
+/* Runs that are long enough and lie wrong, and a right one behind `wrong`. */
+static void test_gives_up(uint32_t wrong, uint32_t soon)
+{
+    enum { STEP = 4 };
+    struct pair p;
+    check_context("%u runs that lie wrong", wrong);
+    pair_init(&p, (wrong + 1) * STEP);
+    sta_runs_extend(&p.runs, (wrong + 1) * STEP);
+    for (uint32_t i = 0; i < wrong * STEP; i += STEP) {
+        REQUIRE(sta_runs_take(&p.runs, i, 1));
+        REQUIRE(sta_runs_take(&p.runs, i + 3, 1));
+    }
+    REQUIRE(sta_runs_take(&p.runs, wrong * STEP + 2, 2));
+    CHECK(sta_runs_alloc_soon(&p.runs, 2, STEP) == soon);
+    CHECK(sta_runs_audit(&p.runs));
+    if (soon == NONE)
+        CHECK(sta_runs_alloc(&p.runs, 2, STEP) == wrong * STEP);
+    pair_destroy(&p);
+}
+
 /*
  * The largest set there can be, of which little is ever used: its index is
  * reserved, and only what the used part needs may be touched.
@@ -305,6 +325,8 @@ int main(void)
             test_random(capacities[i], steps, seed);
     }
     test_boundaries();
+    test_gives_up(63, 63 * 4);
+    test_gives_up(64, NONE);
     test_large_and_sparse();
     check_context("%s", "");
     return check_status();
