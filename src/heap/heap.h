@@ -51,6 +51,7 @@ struct sta_bin {
 
 enum sta_heap_state {
     STA_HEAP_ACTIVE, /* a thread's own */
+    STA_HEAP_ABSENT, /* of a thread that a fork left behind; see inherit.c */
     STA_HEAP_IDLE,   /* its thread has ended; work under its lock */
     STA_HEAP_SHARED, /* of many threads; work under its lock */
     STA_HEAP_GUARDED /* the same, and objects have canaries; see guard.c */
@@ -163,8 +164,7 @@ static inline void sta_heap_leave(struct sta_heap *h)
         sta_lock_release(&h->lock);
 }
 
-/* A free of what another heap owns: what can be told at a glance goes straight
- * there, the rest is looked at closely. */
+/* A free of what another heap owns, or of what must be looked at closely. */
 void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s);
 
 /* Frees a live slot of `s`, which another heap owns. */

@@ -15,6 +15,7 @@
 
 #include "core/annotate.h"
 #include "heap/guard.h"
+#include "heap/inherit.h"
 #include "heap/heap.h"
 #include "os/die.h"
 #include "os/vm.h"
@@ -163,9 +164,7 @@ static void add_heaps(struct sta_stats *t)
             continue;
         }
         sta_lock_acquire(&h->lock);
-        add_heap(t, h,
-                 atomic_load_explicit(&h->state, memory_order_relaxed) !=
-                     STA_HEAP_ACTIVE);
+        add_heap(t, h, sta_heap_is_open(h));
         sta_lock_release(&h->lock);
     }
     sta_lock_acquire(&sta_heap_shared.lock);

@@ -31,8 +31,8 @@
  * theirs may allocate, and may take locks that other threads allocate under, as
  * our locks are the last to be taken and the first to be freed.
  *
- * In the child the heaps of the threads that are not there any more stay as
- * they are, since one may have been at work on them.
+ * In the child nobody works on the heaps of the threads that are not there any
+ * more; inherit.c has what becomes of their slabs.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -45,6 +45,7 @@
 
 #include "heap/bins.h"
 #include "heap/guard.h"
+#include "heap/inherit.h"
 #include "heap/stats.h"
 #include "os/die.h"
 #include "os/env.h"
@@ -81,12 +82,10 @@ static void send(struct sta_heap *to, struct sta_slot *first,
 {
     push_inbox(to, first, last);
     /* relaxed: the push acquired the state that an earlier drain released */
-    if (atomic_load_explicit(&to->state, memory_order_relaxed) ==
-        STA_HEAP_ACTIVE)
+    if (!sta_heap_is_open(to))
         return;
     sta_lock_acquire(&to->lock);
-    if (atomic_load_explicit(&to->state, memory_order_relaxed) !=
-        STA_HEAP_ACTIVE)
+    if (sta_heap_is_open(to))
         sta_heap_drain(to);
     sta_lock_release(&to->lock);
 }
@@ -104,9 +103,7 @@ static bool free_locked(struct sta_heap *owner, struct sta_slot *slot,
                         struct sta_slab *s)
 {
     sta_lock_acquire(&owner->lock);
-    bool here = sta_slab_owner(s) == owner &&
-                atomic_load_explicit(&owner->state, memory_order_relaxed) !=
-                    STA_HEAP_ACTIVE;
+    bool here = sta_slab_owner(s) == owner && sta_heap_is_open(owner);
     bool twice = here && sta_slot_is_marked(slot);
     if (here && !twice)
         sta_heap_free_local(slot, s);
@@ -136,7 +133,7 @@ STA_NOINLINE void sta_heap_free_remote(struct sta_slot *slot,
             sta_guard_free(slot, s);
             return;
         }
-        if (free_locked(owner, slot, s))
+        if (free_locked(owner, slot, s) || sta_heap_inherit(owner, slot, s))
             return;
     }
     /* A thread that only frees gets a heap all the same, to gather in. */
@@ -350,6 +347,7 @@ static void before_fork(void)
 {
     if (_IO_list_lock)
         _IO_list_lock();
+    sta_heap_settle();
     sta_lock_acquire(&sta_heaps_lock);
     for (struct sta_heap *h = first_heap(); h; h = h->next)
         sta_lock_acquire(&h->lock);
@@ -375,6 +373,7 @@ static void after_fork_child(void)
     for (struct sta_heap *h = first_heap(); h; h = h->next)
         sta_lock_reset(&h->lock);
     sta_lock_reset(&sta_heaps_lock);
+    sta_heap_abandon_others(first_heap());
     if (_IO_list_resetlock)
         _IO_list_resetlock();
 }

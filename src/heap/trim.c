@@ -11,6 +11,7 @@
 #include "core/annotate.h"
 #include "heap/bins.h"
 #include "heap/guard.h"
+#include "heap/inherit.h"
 #include "heap/large.h"
 
 void sta_heap_flush(struct sta_heap *h)
@@ -99,8 +100,7 @@ static void for_each_heap(void (*work)(struct sta_heap *h))
         last = h == NULL; /* the shared heap is not on the list */
         h = last ? &sta_heap_shared : h;
         sta_lock_acquire(&h->lock);
-        if (atomic_load_explicit(&h->state, memory_order_relaxed) !=
-            STA_HEAP_ACTIVE)
+        if (sta_heap_is_open(h))
             work(h);
         sta_lock_release(&h->lock);
     }

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Slabs of threads that a fork's child does not have. */
+#ifndef STA_HEAP_INHERIT_H
+#define STA_HEAP_INHERIT_H
+
+#include <stdbool.h>
+
+#include "heap/heap.h"
+
+/* True for a heap that any thread may work on under its lock. */
+static inline bool sta_heap_is_open(const struct sta_heap *h)
+{
+    return atomic_load_explicit(&h->state, memory_order_relaxed) >=
+           STA_HEAP_IDLE;
+}
+
+/* Sends off what this thread gathered, and takes in what others sent to it:
+ * before a fork, once for both processes. */
+void sta_heap_settle(void);
+
+/* Makes the heaps of all other threads, on the list from `first`, absent: in
+ * the child, which has one thread. */
+void sta_heap_abandon_others(struct sta_heap *first);
+
+/* Frees a live slot of `s`, taking the slab over from `owner`; false when that
+ * is no absent heap, or owns it no more. */
+bool sta_heap_inherit(struct sta_heap *owner, struct sta_slot *slot,
+                      struct sta_slab *s);
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A fork's child may free what threads allocated that it does not have, and has
+ * the memory back.
+ *
+ * Could fail: what the child frees waits for ever for its owner, who is not
+ * there; or the child believes lists that a thread was changing when it forked.
+ */
+#include "check.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+
+enum { THREADS = 8, OBJECTS = 20000, FORKS = 20 };
+
+struct object {
+    unsigned char *p;
+    size_t size;
+};
+
+static struct object table[THREADS][OBJECTS];
+static pthread_barrier_t ready;
+static _Atomic int stop;
+static int churning;
+
+static size_t size_of(size_t i)
+{
+    return i % 100 == 0 ? 5000 : 16 + i * 37 % 1000;
+}
+
+static void fill(struct object *o, size_t i)
+{
+    o->size = size_of(i);
+    o->p = malloc(o->size);
+    REQUIRE(o->p != NULL);
+    pattern_fill(o->p, o->size, i);
+}
+
+/* Makes a table of objects with holes between them, then waits or works on. */
+static void *own(void *objects)
+{
+    static _Atomic size_t seeds;
+    size_t seed = atomic_fetch_add(&seeds, 1);
+    struct object *o = objects;
+    void *other[300] = {NULL};
+
+    for (size_t i = 0; i < OBJECTS; i++) {
+        void *hole = i % 3 == 0 ? malloc(size_of(i)) : NULL;
+        fill(&o[i], i);
+        free(hole);
+    }
+    pthread_barrier_wait(&ready);
+    for (size_t i = seed; !atomic_load(&stop); i = i * 1103515245 + 12345) {
+        if (!churning) {
+            usleep(1000);
+            continue;
+        }
+        free(other[i / 65536 % COUNT_OF(other)]);
+        other[i / 65536 % COUNT_OF(other)] = malloc(size_of(i / 65536));
+    }
+    for (size_t i = 0; i < COUNT_OF(other); i++)
+        free(other[i]);
+    for (size_t i = 0; i < OBJECTS; i++)
+        free(o[i].p);
+    return NULL;
+}
+
+static void start(pthread_t *thread, int churn)
+{
+    churning = churn;
+    atomic_store(&stop, 0);
+    REQUIRE(pthread_barrier_init(&ready, NULL, THREADS + 1) == 0);
+    for (size_t t = 0; t < THREADS; t++)
+        REQUIRE(pthread_create(&thread[t], NULL, own, table[t]) == 0);
+    pthread_barrier_wait(&ready);
+}
+
+static void end(pthread_t *thread)
+{
+    atomic_store(&stop, 1);
+    for (size_t t = 0; t < THREADS; t++)
+        REQUIRE(pthread_join(thread[t], NULL) == 0);
+    pthread_barrier_destroy(&ready);
+}
+
+/* Frees every n-th object, and looks at each. */
+static void free_every(size_t n, size_t from)
+{
+    for (size_t t = 0; t < THREADS; t++)
+        for (size_t i = from; i < OBJECTS; i += n) {
+            struct object *o = &table[t][i];
+            CHECK(pattern_holds(o->p, o->size, i));
+            free(o->p);
+            o->p = NULL;
+        }
+}
+
+static void refill(size_t n, size_t from)
+{
+    for (size_t t = 0; t < THREADS; t++)
+        for (size_t i = from; i < OBJECTS; i += n)
+            fill(&table[t][i], i);
+}
+
+/* A child that answers for its own failures only. */
+static pid_t fork_anew(void)
+{
+    pid_t child = fork();
+
+    if (child == 0)
+        check_failures = 0;
+    return child;
+}
+
+static void wait_for(pid_t child)
+{
+    int status;
+
+    REQUIRE(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static _Noreturn void leave(void)
+{
+    _exit(check_failures == 0 ? CHECK_PASS : CHECK_FAIL);
+}
+
+static void memory_of_absent_threads_comes_back(void)
+{
+    pthread_t thread[THREADS];
+
+    start(thread, 0);
+    pid_t child = fork_anew();
+    if (child == 0) {
+        size_t live = mallinfo2().uordblks;
+        long full = status_kib("RssAnon");
+        free_every(2, 0);
+        refill(2, 0);
+        long again = status_kib("RssAnon");
+        free_every(1, 0);
+        malloc_trim(0);
+        long empty = status_kib("RssAnon");
+        size_t left = mallinfo2().uordblks;
+        if (check_is_stalloc()) {
+            /* At levels 2 and 3 threads share heaps, but not all of them. */
+            long most = check_level() > 1 ? 2 * full : full + full / 8;
+            int good = again <= most && empty <= full / 8 && left <= live / 8;
+            if (!good)
+                dprintf(2,
+                        "%ld KiB, %ld refilled, %ld empty; %zu of %zu live\n",
+                        full, again, empty, left, live);
+            CHECK(good);
+        }
+        leave();
+    }
+    wait_for(child);
+    end(thread);
+}
+
+static void *free_share(void *from)
+{
+    free_every(4, *(size_t *)from);
+    return NULL;
+}
+
+static void threads_of_the_child_may_share_it(void)
+{
+    pthread_t thread[THREADS];
+
+    start(thread, 0);
+    pid_t child = fork_anew();
+    if (child == 0) {
+        pthread_t heir[4];
+        size_t from[4] = {0, 1, 2, 3};
+        for (size_t i = 0; i < COUNT_OF(heir); i++)
+            REQUIRE(pthread_create(&heir[i], NULL, free_share, &from[i]) == 0);
+        for (size_t i = 0; i < COUNT_OF(heir); i++)
+            REQUIRE(pthread_join(heir[i], NULL) == 0);
+        refill(1, 0);
+        pid_t grandchild = fork_anew();
+        if (grandchild == 0) {
+            free_every(1, 0);
+            leave();
+        }
+        wait_for(grandchild);
+        free_every(1, 0);
+        leave();
+    }
+    wait_for(child);
+    end(thread);
+}
+
+static void threads_may_be_at_work_when_it_forks(void)
+{
+    pthread_t thread[THREADS];
+
+    start(thread, 1);
+    for (size_t n = 0; n < FORKS; n++) {
+        pid_t child = fork_anew();
+        if (child == 0) {
+            free_every(20, n % 20);
+            refill(20, n % 20);
+            free_every(20, (n + 1) % 20);
+            leave();
+        }
+        wait_for(child);
+    }
+    end(thread);
+}
+
+static const struct check_case cases[] = {
+    {"memory_of_absent_threads_comes_back",
+     memory_of_absent_threads_comes_back},
+    {"threads_of_the_child_may_share_it", threads_of_the_child_may_share_it},
+    {"threads_may_be_at_work_when_it_forks",
+     threads_may_be_at_work_when_it_forks},
+};
+
+int main(int argc, char **argv)
+{
+    check_needs_threads();
+    check_needs_glibc();
+    return check_main(argc, argv, cases, COUNT_OF(cases));
+}
