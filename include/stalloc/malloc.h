@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-enum { STA_STATS_VERSION = 1, STA_STATS_CLASSES = 44 };
+enum { STA_STATS_VERSION = 1, STA_STATS_CLASSES = 48 };
 
 /* Objects of one slot size. */
 struct sta_stats_class {

@@ -26,7 +26,7 @@
  *            [slab][slab] | [slab][slab] ...       | get(size) ... give(size)
  *                    \_________|____ pages ____ pager, or sta_zone_refill()
  *
- * Memory: struct sta_zone is below 22 KiB. A block is rounded up to its class:
+ * Memory: struct sta_zone is below 24 KiB. A block is rounded up to its class:
  * to 16 bytes below 256, to 32 below 512, then by at most a fifth of itself;
  * see sta_slab for a page's own overhead. An alignment above the class's picks
  * a larger class. A class in use holds at least one page.
@@ -42,7 +42,7 @@
 
 STA_BEGIN_DECLS
 
-enum { STA_ZONE_CLASSES = 56 }; /* 16 bytes to 128 KiB */
+enum { STA_ZONE_CLASSES = 60 }; /* 16 bytes to 128 KiB */
 
 struct sta_zone_config {
     /* Powers of two; small <= large. 0 means 4 KiB and 2 MiB. */

@@ -4,11 +4,14 @@
  *
  *     16 32 48 … 256        every 16 bytes       classes  0 to 15
  *     288 320 … 512         every 32 bytes       classes 16 to 23
- *     640 768 896 1024 …    four per doubling    classes 24 to 43 (16 KiB)
+ *     640 768 896 1024 …    four per doubling    classes 24 to 35 (4 KiB)
+ *     4608 5120 … 8192      every 512 bytes      classes 36 to 43
+ *     10240 12288 …         four per doubling    classes 44 to 47 (16 KiB)
  *
  * Finer steps waste less inside objects and more in partly used slabs: each
  * class in use holds a slab of its own.  Sixteen-byte steps where objects are
- * many and small, then at most a quarter above the request.
+ * many and small, then at most a quarter above the request; but an eighth above
+ * 4 KiB, where a page with a header of its own is common.
  *
  * A slot size is a multiple of 16, hence every slot is aligned to 16 when its
  * slab is.  The class of a multiple of a power of two is again a multiple
@@ -24,7 +27,7 @@
 #include "core/bits.h"
 
 enum {
-    STA_CLASS_COUNT = 44,
+    STA_CLASS_COUNT = 48,
     STA_CLASS_TABLE_MAX = 1024, /* bytes up to which the table answers */
     STA_CLASS_SIZE_MAX = 16384  /* bytes of the largest class */
 };
@@ -39,6 +42,10 @@ static inline uint32_t sta_class_bytes(uint32_t c)
         return (c + 1) * 16;
     if (c < 24)
         return 256 + (c - 15) * 32;
+    if (c >= 36 && c < 44)
+        return 4096 + (c - 35) * 512;
+    if (c >= 44)
+        c -= 4;
     return (5 + (c & 3)) << (c / 4 + 1);
 }
 
@@ -51,7 +58,9 @@ static inline uint32_t sta_class_of_medium(size_t size)
     /* size - 1 is in [2^e, 2^(e+1)); its two bits below the top choose: with
      * the top one, which is 1, they are 4 to 7. */
     uint32_t e = sta_log2((uint64_t)size - 1);
-    return e * 4 + (uint32_t)((size - 1) >> (e - 2)) - 16;
+    if (e == 12)
+        return 36 + (uint32_t)((size - 1 - 4096) >> 9);
+    return e * 4 + (uint32_t)((size - 1) >> (e - 2)) - (e > 12 ? 12 : 16);
 }
 
 /* Returns the smallest class that holds `size` <= STA_CLASS_SIZE_MAX bytes. */
