@@ -182,7 +182,7 @@ static void purge(struct sta_region *r, uint32_t freed)
         sta_stale_by_rule(&r->stale, freed, sta_pages_used());
         sta_region_shrink(r);
     } else {
-        sta_stale_purge(&r->stale, keep_bytes >> STA_UNIT_LOG2);
+        sta_stale_purge(&r->stale, keep_bytes >> STA_UNIT_LOG2, freed);
     }
 }
 

@@ -27,7 +27,8 @@
  *     keeps one object in fifty.
  *
  * Units go back from the top: first fit reuses the bottom first.  A free gives
- * back a few times what it freed, in a few steps, so that none takes long.
+ * back a few times what it freed, in a few steps, so that none takes long; so it
+ * is also where the user said how much is to be kept.
  */
 #include "heap/stale.h"
 
@@ -179,16 +180,17 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
     return purged;
 }
 
-size_t sta_stale_purge(struct sta_stale *t, size_t keep)
+size_t sta_stale_purge(struct sta_stale *t, size_t keep, uint32_t freed)
 {
-    return purge(t, keep, SIZE_MAX, SIZE_MAX);
+    return purge(t, keep, 4 * (size_t)freed + STA_PURGE_UNITS,
+                 STA_PURGE_STEPS + freed / STA_PURGE_UNITS);
 }
 
 size_t sta_stale_trim(struct sta_stale *t, size_t keep)
 {
     add_rest_of_block(t);
     t->top = t->used_top;
-    return sta_stale_purge(t, keep);
+    return purge(t, keep, SIZE_MAX, SIZE_MAX);
 }
 
 /* Ends an epoch: what it never needed is to go, if the program shrinks. */
@@ -224,8 +226,7 @@ void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used)
     size_t epoch = shrinking ? used / 2 : used;
     t->owed = t->owed < t->count ? t->owed : t->count;
     keep = keep < t->count - t->owed ? keep : t->count - t->owed;
-    size_t purged = purge(t, keep, 4 * (size_t)freed + STA_PURGE_UNITS,
-                          STA_PURGE_STEPS + freed / STA_PURGE_UNITS);
+    size_t purged = sta_stale_purge(t, keep, freed);
     t->owed -= purged < t->owed ? (uint32_t)purged : t->owed;
     t->freed += freed;
     t->frees++;

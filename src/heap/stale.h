@@ -58,10 +58,15 @@ uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count,
 /* Counts units that were freed, and are not zero, as stale. */
 void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count);
 
-/* Gives all stale units but `keep` back, from the top.  Returns how many. */
-size_t sta_stale_purge(struct sta_stale *t, size_t keep);
+/*
+ * Gives stale units beyond `keep` back, from the top, after `freed` units came
+ * back: a few times as many at most, in a few steps, so that no free takes
+ * long. Returns how many.
+ */
+size_t sta_stale_purge(struct sta_stale *t, size_t keep, uint32_t freed);
 
-/* The same, with what is resident of a huge page that is not yet full. */
+/* Gives back all beyond `keep`, with what is resident of a huge page that is
+ * not yet full. */
 size_t sta_stale_trim(struct sta_stale *t, size_t keep);
 
 /* Says that units in use, or free ones, are no longer resident. */
