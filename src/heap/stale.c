@@ -27,8 +27,8 @@
  *     keeps one object in fifty.
  *
  * Units go back from the top: first fit reuses the bottom first.  A free gives
- * back a few times what it freed, in a few steps, so that none takes long; so it
- * is also where the user said how much is to be kept.
+ * back a few times what it freed, in a few steps, so that none takes long; also
+ * where the user said how much is to be kept.
  */
 #include "heap/stale.h"
 
