@@ -11,12 +11,13 @@
  *
  * Slots that wait in an inbox or an outbox are marked, and taken for free, too.
  * In an absent heap's nobody looks again; in others slots of such slabs can
- * wait only from before the fork (their slab was adopted while they were sent),
- * and are driven out as the child begins.  Most of that is done before the
- * fork, where it has to be done once, and copies no page.
+ * wait only from before the fork (their slab was adopted while they were sent).
+ * The thread that forked drives them out when it first frees such an object;
+ * those that it started may take slabs over from then on.  The fork itself
+ * touches no heap: it may have interrupted a call.
  *
- * I1  no inbox or outbox of a heap that is not absent holds a slot of a slab
- *     that an absent heap owns.
+ * I1  once settled, no inbox or outbox of a heap that is not absent holds a
+ * slot of a slab that an absent heap owns.
  *
  * What a child frees of other threads costs a visit to all slots of their
  * slabs, once; a child that only starts another program pays nothing.
@@ -25,29 +26,56 @@
 
 #include "heap/thin.h"
 
-void sta_heap_settle(void)
-{
-    struct sta_heap *h = sta_self;
-    if (h->medium_max == 0) /* it has none of its own */
-        return;
-    sta_heap_flush_outbox(h);
-    sta_heap_drain(h);
-}
+/* True in the thread that forked; the child may have more by now. */
+static _Thread_local bool is_forker __attribute__((tls_model("initial-exec")));
+static _Atomic bool settled;
 
 void sta_heap_abandon_others(struct sta_heap *first)
 {
-    struct sta_heap *self = sta_self;
     for (struct sta_heap *h = first; h; h = h->next)
-        if (h != self &&
+        if (h != sta_self &&
             atomic_load_explicit(&h->state, memory_order_relaxed) ==
                 STA_HEAP_ACTIVE)
             atomic_store_explicit(&h->state, STA_HEAP_ABSENT,
                                   memory_order_relaxed);
-    sta_heap_settle();
-    for (struct sta_heap *h = first; h; h = h->next)
-        if (atomic_load_explicit(&h->state, memory_order_relaxed) ==
+    is_forker = true;
+    atomic_store_explicit(&settled, false, memory_order_relaxed);
+}
+
+/* Makes I1 true; false when that is another thread's to do.  The caller holds
+ * no lock. */
+static bool settle(struct sta_heap *h)
+{
+    /* acquire: pairs with the release below */
+    if (atomic_load_explicit(&settled, memory_order_acquire))
+        return true;
+    if (!is_forker)
+        return false;
+    uint32_t gathered = h->out_count;
+    struct sta_slot *slot = h->out_first;
+    h->out_count = 0;
+    for (uint32_t n = 0; n < gathered; n++, slot = slot->next)
+        slot->mark = 0; /* in use again, till below */
+    sta_heap_drain(h);
+    /* acquire: pairs with the release in sta_heap_list() */
+    struct sta_heap *idle =
+        atomic_load_explicit(&sta_heaps, memory_order_acquire);
+    for (; idle; idle = idle->next) {
+        sta_lock_acquire(&idle->lock);
+        if (atomic_load_explicit(&idle->state, memory_order_relaxed) ==
             STA_HEAP_IDLE)
-            sta_heap_drain(h);
+            sta_heap_drain(idle);
+        sta_lock_release(&idle->lock);
+    }
+    /* release: pairs with the acquire above */
+    atomic_store_explicit(&settled, true, memory_order_release);
+    slot = h->out_first;
+    while (gathered-- > 0) {
+        struct sta_slot *next = slot->next;
+        sta_heap_free_remote(slot, sta_slab_of(slot));
+        slot = next;
+    }
+    return true;
 }
 
 /* Takes a slab over, with one slot more in use than its list says: the one that
@@ -90,12 +118,13 @@ bool sta_heap_inherit(struct sta_heap *owner, struct sta_slot *slot,
     if (sta_self == &sta_heap_none)
         sta_heap_leave(sta_heap_enter());
     struct sta_heap *h = sta_self;
+    bool may = h->medium_max != 0 && settle(h);
     sta_lock_acquire(&owner->lock);
     bool there = sta_slab_owner(s) == owner;
-    bool taken = there && h->medium_max != 0;
+    bool taken = there && may;
     if (taken)
         take_over(h, s);
-    else if (there) /* this thread has no heap: somebody else will find it */
+    else if (there) /* whoever takes the slab over will find it */
         slot->mark = sta_slot_mark(slot);
     sta_lock_release(&owner->lock);
     if (taken)

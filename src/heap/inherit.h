@@ -14,10 +14,6 @@ static inline bool sta_heap_is_open(const struct sta_heap *h)
            STA_HEAP_IDLE;
 }
 
-/* Sends off what this thread gathered, and takes in what others sent to it:
- * before a fork, once for both processes. */
-void sta_heap_settle(void);
-
 /* Makes the heaps of all other threads, on the list from `first`, absent: in
  * the child, which has one thread. */
 void sta_heap_abandon_others(struct sta_heap *first);

@@ -284,6 +284,7 @@ static struct sta_heap *take_idle_heap(void)
     if (atomic_load_explicit(&idle_count, memory_order_relaxed) != 0)
         h = lock_idle(first_heap(), true); /* a fork holds all locks for long */
     if (h) {
+        sta_heap_drain(h); /* see inherit.c */
         /* relaxed: whoever would work on it looks again under the lock */
         atomic_store_explicit(&h->state, STA_HEAP_ACTIVE, memory_order_relaxed);
         atomic_fetch_sub_explicit(&idle_count, 1, memory_order_relaxed);
@@ -347,7 +348,6 @@ static void before_fork(void)
 {
     if (_IO_list_lock)
         _IO_list_lock();
-    sta_heap_settle();
     sta_lock_acquire(&sta_heaps_lock);
     for (struct sta_heap *h = first_heap(); h; h = h->next)
         sta_lock_acquire(&h->lock);
