@@ -8,7 +8,7 @@
  * each under its lock.
  *
  *     live   | object | canary to the end of the slot … | canary word |
- *     free   | link or fill | mark | fill … to the end of the slot    |
+ *     free   | mark | link or fill | fill … to the end of the slot    |
  *
  * The canary begins with the first byte behind what was asked for, so that one
  * byte too many is found, when the object is freed or resized.  Its last eight
@@ -299,7 +299,7 @@ static void release_slot(void *p)
 {
     struct sta_slot *slot = p;
     if (!sta_slot_is_marked(slot) ||
-        !is_all((const char *)slot, sizeof slot->next, fill_byte()))
+        !is_all((const char *)&slot->next, sizeof slot->next, fill_byte()))
         blame_write(slot);
     sta_heap_free_local(slot, sta_slab_of(slot));
 }

@@ -57,10 +57,12 @@ enum sta_heap_state {
     STA_HEAP_GUARDED /* the same, and objects have canaries; see guard.c */
 };
 
-/* What a free slot holds; a live one belongs to the program. */
+/* What a free slot holds; a live one belongs to the program.  The mark is in
+ * front of the link, so that what runs over from the slot before spoils it
+ * first: malloc then follows no link that was written to. */
 struct sta_slot {
-    struct sta_slot *next;
     uintptr_t mark; /* tells a free slot from a live one */
+    struct sta_slot *next;
 };
 
 /*

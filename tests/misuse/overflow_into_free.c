@@ -14,7 +14,7 @@ int main(void)
     for (int i = 1; i < COUNT; i++)
         free(p[i]);
     /* The first objects of a slab are neighbours. */
-    size_t past = (size_t)((char *)misused(p[1]) - p[0]) + 16;
+    size_t past = (size_t)((char *)misused(p[1]) - p[0]) + 1;
     __asm__ volatile("" : "+r"(past));
     memset(p[0], 'x', past);
     for (int i = 0; i < 2 * COUNT; i++)

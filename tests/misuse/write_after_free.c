@@ -12,7 +12,7 @@ int main(void)
     for (int i = 0; i < COUNT; i++)
         free(p[i]);
     misused(p[7]);
-    p[7][1] = 42;
+    p[7][0] = 42;
     for (int i = 0; i < 2 * COUNT; i++)
         __asm__ volatile("" : : "r"(malloc(48)));
     return 0;
