@@ -424,7 +424,7 @@ static int run(const struct row *row, double seconds)
         for (size_t i = 0; i < COUNT_OF(row->environment); i++)
             if (row->environment[i][0])
                 setenv(row->environment[i][0], row->environment[i][1], 1);
-        execl("/proc/self/exe", "soak", row->name, duration, (char *)NULL);
+        execl(check_self(), "soak", row->name, duration, (char *)NULL);
         _exit(127);
     }
     REQUIRE(child > 0 && waitpid(child, &status, 0) == child);
