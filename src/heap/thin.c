@@ -15,6 +15,7 @@
 #include "heap/thin.h"
 
 #include "heap/guard.h"
+#include "os/die.h"
 #include "os/vm.h"
 
 /* The first and last unit, in the slab, that slot `i` touches. */
@@ -66,6 +67,15 @@ static uint16_t slots_on(const struct sta_slab *s, uint32_t u)
     return (uint16_t)count;
 }
 
+/* True for a slot on the slab's list that is as its free left it. */
+static bool is_intact(const struct sta_slab *s, const struct sta_slot *slot)
+{
+    const struct sta_slot *next = slot->next;
+    return sta_slot_is_marked(slot) &&
+           (next == STA_SLOT_END ||
+            (sta_slab_of(next) == s && sta_slab_is_start(s, next)));
+}
+
 /* The units on which no slot is in use; those behind the slots that were carved
  * may be there all the same, as part of a huge page. */
 static uint32_t free_units(const struct sta_slab *s)
@@ -80,6 +90,13 @@ static uint32_t free_units(const struct sta_slab *s)
         uint32_t i = index_of(s, slot);
         if (walked++ == sta_slab_carved(s))
             return 0; /* it runs in a ring: a slot was freed twice (bins.c) */
+        if (!is_intact(s, slot)) {
+            if (sta_options.check)
+                sta_die("malloc: the free object %p was written to, or freed "
+                        "twice",
+                        (const void *)slot);
+            return 0;
+        }
         for (uint32_t u = first_unit(slot_bytes, i);
              u <= last_unit(slot_bytes, i); u++)
             used[u]--;
