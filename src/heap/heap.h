@@ -154,10 +154,15 @@ void sta_heap_list(struct sta_heap *h, enum sta_heap_state state);
 /* Ends the process if a second thread allocates in the variant for one. */
 void sta_heap_claim_single(void);
 
+enum sta_stage { STA_STAGE_RAW, STA_STAGE_BUSY, STA_STAGE_READY };
+extern _Atomic int sta_heap_stage STA_HIDDEN;
+
 /* True once the options are read and there is an arena. */
 static inline bool sta_heap_started(void)
 {
-    return sta_options.slab_max != 0;
+    /* acquire: pairs with the release in start() */
+    return atomic_load_explicit(&sta_heap_stage, memory_order_acquire) ==
+           STA_STAGE_READY;
 }
 
 static inline void sta_heap_leave(struct sta_heap *h)

@@ -390,21 +390,18 @@ __attribute__((constructor(101))) static void register_fork(void)
 
 /* --- Start --------------------------------------------------------------- */
 
-enum { RAW, BUSY, READY };
+_Atomic int sta_heap_stage;
 
 static void start(void)
 {
-    static _Atomic int state;
-    int expected = RAW;
-    /* acquire: pairs with the release below */
-    if (atomic_load_explicit(&state, memory_order_acquire) == READY)
+    int expected = STA_STAGE_RAW;
+    if (sta_heap_started())
         return;
     /* relaxed: one thread wins, and nobody reads what it has not made yet */
-    if (!atomic_compare_exchange_strong_explicit(&state, &expected, BUSY,
-                                                 memory_order_relaxed,
-                                                 memory_order_relaxed)) {
-        /* acquire: pairs with the release below */
-        while (atomic_load_explicit(&state, memory_order_acquire) != READY)
+    if (!atomic_compare_exchange_strong_explicit(
+            &sta_heap_stage, &expected, STA_STAGE_BUSY, memory_order_relaxed,
+            memory_order_relaxed)) {
+        while (!sta_heap_started())
             sched_yield();
         return;
     }
@@ -423,8 +420,9 @@ static void start(void)
                         pthread_key_create(&thread_end_key, thread_end) == 0);
     sta_env_keep_program();
     sta_stats_start();
-    /* release: pairs with the acquires above */
-    atomic_store_explicit(&state, READY, memory_order_release);
+    /* release: pairs with the acquire in sta_heap_started() */
+    atomic_store_explicit(&sta_heap_stage, STA_STAGE_READY,
+                          memory_order_release);
     register_fork(); /* last, since musl's pthread_atfork() allocates */
 }
 
