@@ -322,4 +322,12 @@ static inline long status_kib(const char *key)
     return kib;
 }
 
+/* True when at most `kib` of the program are resident.  Under an emulator,
+ * whose own memory is in that figure and grows with each thread, nobody can
+ * say. */
+static inline int check_resident(long kib)
+{
+    return getenv("STA_TEST_EMULATOR") != NULL || status_kib("VmRSS") <= kib;
+}
+
 #endif
