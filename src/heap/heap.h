@@ -14,7 +14,7 @@
  *             malloc pops here <--- refill takes --- free() pushes here
  *
  * A thread that may not work on a slab, because another heap owns it, sends the
- * slot to its owner (threads.c).  A heap that several threads share (the mutex
+ * slot to its owner (remote.c).  A heap that several threads share (the mutex
  * variant; threads at their end) is worked on under its lock: their sta_self
  * points to an empty heap, so that every call takes the slow half, and the
  * fast path knows nothing of it.
@@ -112,18 +112,17 @@ struct sta_heap {
     uint64_t handed[STA_CLASS_COUNT]; /* slots that ever came on free[] */
     uint64_t handed_runs[STA_RUN_UNITS_MAX + 1]; /* the same of runs[] */
 
-    /* frees for another heap, gathered */
-    struct sta_heap *out_to;
-    struct sta_slot *out_first;
-    struct sta_slot *out_last;
-    uint32_t out_count;
+    /* frees for other heaps, gathered */
+    struct sta_parcel *out; /* STA_PARCELS; NULL before the first */
+    uint32_t out_bytes;     /* of slots in them, in all */
+    uint32_t out_next;      /* which goes next when there are too many */
 
     struct sta_shrink shrink;
     /* fixed once the heap is listed */
     struct sta_heap *next; /* in the list of all heaps */
 
     /* any thread */
-    _Alignas(64) _Atomic(struct sta_slot *) inbox; /* LIFO of remote frees */
+    _Alignas(64) _Atomic(struct sta_slab *) inbox; /* have remote frees */
     _Atomic uint32_t state;                        /* changes under lock */
     struct sta_lock lock; /* for work on it while idle or shared */
 };
@@ -171,6 +170,11 @@ static inline void sta_heap_leave(struct sta_heap *h)
         sta_lock_release(&h->lock);
 }
 
+/* Takes a slab with free slots of class `c` from an idle heap, or NULL. */
+struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c);
+
+/* --- remote.c ----------------------------------------------------------- */
+
 /* A free of what another heap owns, or of what must be looked at closely. */
 void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s);
 
@@ -179,9 +183,6 @@ void sta_heap_free_remote(struct sta_slot *slot, struct sta_slab *s);
 
 /* Takes in what other threads freed.  The caller works on `h`. */
 void sta_heap_drain(struct sta_heap *h);
-
-/* Takes a slab with free slots of class `c` from an idle heap, or NULL. */
-struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c);
 
 /* Sends off what is gathered for other heaps. */
 void sta_heap_flush_outbox(struct sta_heap *h);

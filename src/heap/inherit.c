@@ -24,6 +24,7 @@
  */
 #include "heap/inherit.h"
 
+#include "heap/remote.h"
 #include "heap/thin.h"
 
 /* True in the thread that forked; the child may have more by now. */
@@ -42,6 +43,34 @@ void sta_heap_abandon_others(struct sta_heap *first)
     atomic_store_explicit(&settled, false, memory_order_relaxed);
 }
 
+static bool is_absent(const struct sta_slab *s)
+{
+    return atomic_load_explicit(&sta_slab_owner(s)->state,
+                                memory_order_relaxed) == STA_HEAP_ABSENT;
+}
+
+/* Takes what a heap's thread has gathered of absent heaps' slabs, as objects in
+ * use; returns them in a list. */
+static struct sta_slot *take_back(struct sta_heap *h)
+{
+    struct sta_slot *list = STA_SLOT_END;
+    for (uint32_t i = 0; i < STA_PARCELS && h->out_bytes != 0; i++) {
+        struct sta_parcel *p = &h->out[i];
+        if (p->slab == NULL || !is_absent(p->slab))
+            continue;
+        for (uint32_t n = p->count; n > 0; n--) {
+            struct sta_slot *slot = p->first;
+            p->first = slot->next;
+            slot->mark = 0;
+            slot->next = list;
+            list = slot;
+        }
+        h->out_bytes -= p->count * sta_class_bytes(p->slab->list);
+        p->slab = NULL;
+    }
+    return list;
+}
+
 /* Makes I1 true; false when that is another thread's to do.  The caller holds
  * no lock. */
 static bool settle(struct sta_heap *h)
@@ -51,11 +80,7 @@ static bool settle(struct sta_heap *h)
         return true;
     if (!is_forker)
         return false;
-    uint32_t gathered = h->out_count;
-    struct sta_slot *slot = h->out_first;
-    h->out_count = 0;
-    for (uint32_t n = 0; n < gathered; n++, slot = slot->next)
-        slot->mark = 0; /* in use again, till below */
+    struct sta_slot *slot = take_back(h);
     sta_heap_drain(h);
     /* acquire: pairs with the release in sta_heap_list() */
     struct sta_heap *idle =
@@ -69,8 +94,7 @@ static bool settle(struct sta_heap *h)
     }
     /* release: pairs with the acquire above */
     atomic_store_explicit(&settled, true, memory_order_release);
-    slot = h->out_first;
-    while (gathered-- > 0) {
+    while (slot != STA_SLOT_END) {
         struct sta_slot *next = slot->next;
         sta_heap_free_remote(slot, sta_slab_of(slot));
         slot = next;
@@ -96,6 +120,8 @@ static void take_over(struct sta_heap *h, struct sta_slab *s)
         slot->next = s->free;
         s->free = slot;
     }
+    /* What waits to be taken in is marked too, and so on the list by now. */
+    atomic_store_explicit(&sta_remote_of(s)->list, 0, memory_order_relaxed);
     s->purged = 0;
     s->countdown = 1; /* due at once: then bins.c sees to the rest */
     s->excess = (uint16_t)(used - 1);

@@ -397,7 +397,8 @@ static void prefault(const struct sta_region *r)
     char *parts[][2] = {
         {(char *)r->index, (char *)r->map},
         {(char *)r->map, (char *)(r->map + r->map_units)},
-        {(char *)r->slabs, (char *)(r->slabs + r->slab_ready)},
+        {(char *)sta_remote_of(&r->slabs[r->slab_ready - 1]),
+         (char *)(r->slabs + r->slab_ready)},
         {(char *)r->base, end},
     };
     bool locked = true;

@@ -2,9 +2,9 @@
 /*
  * Reservations: made, laid out, committed step by step.
  *
- *     reservation                                    base (aligned)
- *     | index, bits, heaps  | map  | descriptors |   | units            |
- *     | committed           | committed -->  --> |   | committed -->    |
+ *     reservation                                          base (aligned)
+ *     | index, bits, heaps  | map | remotes | descriptors | | units         |
+ *     | committed           | committed --> <-- | -->     | | committed --> |
  *
  * Everything is reserved at once without access, so that it costs nothing
  * until it is used, and committed from the left as the heap grows: mlockall,
@@ -53,17 +53,30 @@ static bool commit_map(struct sta_region *r, uint32_t units)
     return true;
 }
 
-/* Commits descriptors below index `count`. */
+/* Bytes that the sta_remotes of `count` descriptors take. */
+static size_t remotes_bytes(size_t count)
+{
+    return sta_round_up(count * sizeof(struct sta_remote), META_STEP);
+}
+
+/* Commits descriptors below index `count`, and what lies below them of each;
+ * at first that is one stretch. */
 static bool commit_slabs(struct sta_region *r, uint32_t count)
 {
     if (count <= r->slab_ready)
         return true;
     size_t ready = sta_round_up(count, SLABS_PER_STEP);
-    if (!sta_vm_commit(r->slabs + r->slab_ready,
-                       (ready - r->slab_ready) * sizeof *r->slabs))
-        return false;
-    r->slab_ready = (uint32_t)ready;
-    return true;
+    size_t bytes = (ready - r->slab_ready) * sizeof *r->slabs;
+    size_t remotes = remotes_bytes(ready);
+    size_t more = remotes - remotes_bytes(r->slab_ready);
+    char *low = (char *)r->slabs - remotes;
+    bool done = r->slab_ready == 0
+                    ? sta_vm_commit(low, more + bytes)
+                    : (more == 0 || sta_vm_commit(low, more)) &&
+                          sta_vm_commit(r->slabs + r->slab_ready, bytes);
+    if (done)
+        r->slab_ready = (uint32_t)ready;
+    return done;
 }
 
 /* Makes `units` more of the reservation usable. */
@@ -203,8 +216,11 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
         own;
     size_t map = sta_round_up(units * sizeof *r->map, META_STEP);
     size_t slabs = sta_round_up((units + 1) * sizeof *r->slabs, META_STEP);
+    size_t remotes = remotes_bytes(units + 1);
     size_t align = bytes >= STA_HUGE_FROM ? STA_HUGE_BYTES : META_STEP;
-    size_t total = bits + map + slabs + align + sta_round_up(bytes, META_STEP);
+    size_t table = map + remotes;
+    size_t total =
+        bits + table + slabs + align + sta_round_up(bytes, META_STEP);
     char *p = sta_vm_reserve(total);
     if (p == NULL)
         return false;
@@ -216,9 +232,9 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
     r->own = p + bits - own;
     r->stale.bits = (uint64_t *)(void *)(p + index);
     r->map = (uint32_t *)(void *)(p + bits);
-    r->slabs = (struct sta_slab *)(void *)(p + bits + map);
+    r->slabs = (struct sta_slab *)(void *)(p + bits + table);
     r->slab_used = 1;
-    r->base = sta_round_up((uintptr_t)p + bits + map + slabs, align);
+    r->base = sta_round_up((uintptr_t)p + bits + table + slabs, align);
     r->bytes = bytes; /* behind the base: others look without a lock */
     /* The first step of the map goes with the bits in front of it. */
     r->map_units = map > META_STEP ? MAP_PER_STEP : 0;

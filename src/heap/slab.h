@@ -100,6 +100,16 @@ struct sta_slab {
 
 static_assert(sizeof(struct sta_slab) == 64, "one cache line");
 
+/*
+ * What other threads freed of a slab, until its owner takes it in; see
+ * remote.c.  Apart from the descriptor, whose line the owner writes to at each
+ * free.
+ */
+struct sta_remote {
+    _Atomic uint64_t list; /* of slots, in four parts; 0 for none */
+    struct sta_slab *next; /* in its owner's inbox, while there are any */
+};
+
 /* In `owner`: a free does not look at the slot; see heap.h.  One comparison
  * tells whose a slab is and how it is freed into. */
 #define STA_SLAB_LAZY ((uintptr_t)1)

@@ -1,25 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Heaps come and go with threads; frees cross from one to another; fork.
+ * Heaps come and go with threads; fork.
  *
  * A heap, once made, lives as long as the process.  When its thread ends it
  * becomes idle: what it cached goes back, and it waits for a new thread to take
- * it over, slabs and all.  Meanwhile any thread that frees into it does the
- * work itself under the heap's lock, and any thread that needs a slab may take
+ * it over, slabs and all.  Meanwhile whoever frees into it does the work itself
+ * under the heap's lock (remote.c), and any thread that needs a slab may take
  * one of its partial slabs, so that memory of ended threads is reused.
- *
- * A slot of another thread's slab goes to its owner's inbox, a stack that
- * anybody pushes on and only the owner empties, all at once, in its next
- * slow call; there is no pop, hence no ABA.  A thread gathers slots for one
- * owner and sends them with one compare-and-swap.  A slab may change its owner
- * while a slot is on its way: the old owner then sends the slot on.
- *
- * Nothing may be lost when a heap becomes idle just as a slot is sent: the
- * ending thread sets the state and then empties the inbox; the sender pushes
- * and then reads the state.  Both change the inbox in one step, and each such
- * step acquires what the one before released: either the slot is there when the
- * inbox is emptied, or the push comes later and its thread sees the new state.
- * tests/unit/remote_model runs all of this in every order that C11 allows.
  *
  * After a thread's own heap is gone (destructors of thread-specific data run in
  * any order), it shares sta_heap_shared under its lock.  So do all threads in
@@ -60,136 +47,6 @@ static _Atomic uint32_t idle_count; /* of heaps; a hint */
 static pthread_key_t thread_end_key;
 static bool heaps_of_threads;    /* else all share one */
 static _Atomic int single_taken; /* the one thread of STALLOC_VARIANT=single */
-
-/* --- Frees for other heaps ----------------------------------------------- */
-
-static void push_inbox(struct sta_heap *to, struct sta_slot *first,
-                       struct sta_slot *last)
-{
-    struct sta_slot *head =
-        atomic_load_explicit(&to->inbox, memory_order_relaxed);
-    /* release: pairs with sta_heap_drain(), which follows the slots' links;
-     * acquire: pairs with its release, for the state that send() reads */
-    do
-        last->next = head;
-    while (!atomic_compare_exchange_weak_explicit(
-        &to->inbox, &head, first, memory_order_acq_rel, memory_order_relaxed));
-}
-
-/* Sends slots to a heap, and does its work when it has no thread for it. */
-static void send(struct sta_heap *to, struct sta_slot *first,
-                 struct sta_slot *last)
-{
-    push_inbox(to, first, last);
-    /* relaxed: the push acquired the state that an earlier drain released */
-    if (!sta_heap_is_open(to))
-        return;
-    sta_lock_acquire(&to->lock);
-    if (sta_heap_is_open(to))
-        sta_heap_drain(to);
-    sta_lock_release(&to->lock);
-}
-
-void sta_heap_flush_outbox(struct sta_heap *h)
-{
-    if (h->out_count == 0)
-        return;
-    h->out_count = 0;
-    send(h->out_to, h->out_first, h->out_last);
-}
-
-/* Frees a slot in a heap that no thread owns; false when one owns it now. */
-static bool free_locked(struct sta_heap *owner, struct sta_slot *slot,
-                        struct sta_slab *s)
-{
-    sta_lock_acquire(&owner->lock);
-    bool here = sta_slab_owner(s) == owner && sta_heap_is_open(owner);
-    bool twice = here && sta_slot_is_marked(slot);
-    if (here && !twice)
-        sta_heap_free_local(slot, s);
-    sta_lock_release(&owner->lock);
-    if (twice) /* says so, without the lock */
-        sta_heap_check("free", slot);
-    return here;
-}
-
-/* Adds a slot to those that wait for their owner. */
-STA_INLINE void gather(struct sta_heap *h, struct sta_slot *slot)
-{
-    slot->mark = sta_slot_mark(slot);
-    slot->next = h->out_first;
-    h->out_first = slot;
-    if (sta_unlikely(++h->out_count == STA_OUTBOX_SLOTS))
-        sta_heap_flush_outbox(h);
-}
-
-STA_NOINLINE void sta_heap_free_remote(struct sta_slot *slot,
-                                       struct sta_slab *s)
-{
-    struct sta_heap *owner = sta_slab_owner(s);
-    if (atomic_load_explicit(&owner->state, memory_order_relaxed) !=
-        STA_HEAP_ACTIVE) {
-        if (sta_guard_active()) {
-            sta_guard_free(slot, s);
-            return;
-        }
-        if (free_locked(owner, slot, s) || sta_heap_inherit(owner, slot, s))
-            return;
-    }
-    /* A thread that only frees gets a heap all the same, to gather in. */
-    if (sta_self == &sta_heap_none)
-        sta_heap_leave(sta_heap_enter());
-    struct sta_heap *self = sta_self;
-    owner = sta_slab_owner(s);
-    if (self == &sta_heap_none || self == &sta_heap_gone) {
-        slot->mark = sta_slot_mark(slot);
-        send(owner, slot, slot);
-        return;
-    }
-    if (self->out_to != owner)
-        sta_heap_flush_outbox(self);
-    if (self->out_count == 0) {
-        self->out_to = owner;
-        self->out_last = slot;
-    }
-    gather(self, slot);
-}
-
-void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s)
-{
-    struct sta_heap *h = sta_self;
-    struct sta_heap *owner = sta_slab_owner(s);
-    if (sta_unlikely(owner == NULL) ||
-        sta_unlikely(!sta_slab_is_start(s, slot)) ||
-        sta_unlikely(sta_pages_used() <= STA_EAGER_UNITS &&
-                     sta_slot_is_marked(slot)))
-        sta_heap_free_slow(slot);
-    else if (sta_likely(h->out_to == owner && h->out_count != 0))
-        gather(h, slot);
-    else
-        sta_heap_free_remote(slot, s);
-}
-
-void sta_heap_drain(struct sta_heap *h)
-{
-    /* acquire: pairs with push_inbox(); the slots' links are visible;
-     * release: pairs with it too, for the state that thread_end() has set */
-    struct sta_slot *slot =
-        atomic_exchange_explicit(&h->inbox, NULL, memory_order_acq_rel);
-    while (slot) {
-        if (sta_unlikely(!sta_slot_is_marked(slot)) && sta_options.check)
-            sta_die("malloc: the free object %p was written to, or freed twice",
-                    (void *)slot);
-        struct sta_slot *next = slot->next;
-        struct sta_slab *s = sta_slab_of(slot);
-        struct sta_heap *owner = sta_slab_owner(s);
-        if (owner == h)
-            sta_heap_free_local(slot, s);
-        else /* adopted meanwhile; no lock may be taken here, rank 2 is */
-            push_inbox(owner, slot, slot);
-        slot = next;
-    }
-}
 
 /* --- Idle heaps ---------------------------------------------------------- */
 
@@ -299,7 +156,7 @@ static void thread_end(void *heap)
     sta_self = &sta_heap_gone;
     sta_heap_flush_outbox(h);
     sta_lock_acquire(&h->lock);
-    /* relaxed: sta_heap_drain() releases it to send() */
+    /* relaxed: sta_heap_drain() releases it to deliver() */
     atomic_store_explicit(&h->state, STA_HEAP_IDLE, memory_order_relaxed);
     sta_heap_drain(h);
     sta_heap_flush(h);

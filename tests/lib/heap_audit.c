@@ -21,6 +21,7 @@
 #include <stdlib.h>
 
 #include "heap/guard.h"
+#include "heap/remote.h"
 #include "heap/thin.h"
 #include "tests/lib/heap_audit_parts.h"
 
@@ -265,10 +266,70 @@ static void enter_waiting(const struct sta_slab *s, void *context)
     tally_of(s)->elsewhere += sta_slab_state(s) != STA_SLAB_RUN;
 }
 
+/* Enters `count` linked slots on their way to the owner of `s`. */
+static void audit_chain(const struct sta_slab *s, struct sta_slot *first,
+                        const struct sta_slot *last, uint32_t count,
+                        uint16_t sum)
+{
+    struct sta_slot *p = first;
+    for (uint32_t i = 1; i <= count; i++) {
+        HOLDS(sta_slab_of(p) == s, "%s: sent slot %p is not of it",
+              audit_name(s), (void *)p);
+        if (!enter(p, ON_ITS_WAY))
+            return;
+        sum = (uint16_t)(sum - (uintptr_t)p);
+        HOLDS((p == last) == (i == count), "%s: slot %u of %u sent is last",
+              audit_name(s), i, count);
+        p = p->next;
+    }
+    HOLDS(sum == 0, "%s: the sum of the slots sent", audit_name(s));
+}
+
+/* What this heap's thread gathers for others. */
+static void audit_outbox(const struct sta_heap *h)
+{
+    uint32_t bytes = 0;
+    for (uint32_t i = 0; i < STA_PARCELS && h->out; i++) {
+        const struct sta_parcel *p = &h->out[i];
+        if (p->slab == NULL)
+            continue;
+        audit_chain(p->slab, p->first, p->last, p->count, p->sum);
+        bytes += p->count * sta_class_bytes(p->slab->list);
+    }
+    HOLDS(bytes == h->out_bytes && bytes <= STA_OUTBOX_BYTES,
+          "%u bytes to send, counted as %u", bytes, h->out_bytes);
+}
+
+/* The lists of freed slots, and the inboxes of the slabs that have one. */
+static void audit_remotes(void)
+{
+    uint32_t lists = 0;
+    uint32_t sent = 0;
+    for (uint32_t i = 0; i < sta_region_count; i++)
+        for (uint32_t n = 1; n < sta_regions[i].slab_used; n++) {
+            const struct sta_slab *s = &sta_regions[i].slabs[n];
+            uint64_t list = audit_in_use(s) ? sta_remote_of(s)->list : 0;
+            if (list == 0)
+                continue;
+            HOLDS(has_list(s), "%s: has remote frees", audit_name(s));
+            audit_chain(s, sta_remote_first(s, list), sta_remote_last(s, list),
+                        sta_remote_count(list), sta_remote_sum(list));
+            lists++;
+        }
+    for (struct sta_heap *h = sta_heaps; h; h = h->next)
+        for (const struct sta_slab *s = h->inbox; s && sent <= lists;
+             s = sta_remote_of(s)->next) {
+            HOLDS(sta_remote_of(s)->list != 0, "%s: in an inbox with nothing",
+                  audit_name(s));
+            sent++;
+        }
+    HOLDS(sent == lists, "%u slabs in inboxes, %u with remote frees", sent,
+          lists);
+}
+
 static void audit_heap(const struct sta_heap *h)
 {
     uint32_t spare = 0;
-    uint32_t sent = 0;
     bool idle = h->state == STA_HEAP_IDLE;
     HOLDS(h->lock.state == 0, "the lock of heap %p is held", (const void *)h);
     HOLDS(h->next == NULL || h != &sta_heap_shared, "a shared heap is listed");
@@ -284,16 +345,9 @@ static void audit_heap(const struct sta_heap *h)
           h->spare_units);
     HOLDS(!idle || spare == 0, "an idle heap keeps empty slabs");
     audit_kept(h);
-    for (struct sta_slot *p = h->inbox; p; p = p->next)
-        if (!enter(p, ON_ITS_WAY))
-            break;
-    for (struct sta_slot *p = h->out_count ? h->out_first : NULL; p;
-         p = p == h->out_last ? NULL : p->next)
-        sent += enter(p, ON_ITS_WAY) != NULL;
+    audit_outbox(h);
     if (h->state == STA_HEAP_GUARDED)
         sta_guard_each_waiting(h, enter_waiting, NULL);
-    HOLDS(sent == h->out_count && sent < STA_OUTBOX_SLOTS,
-          "%u slots to send, counted as %u", sent, h->out_count);
 }
 
 /* All descriptors against what was found of their slots. */
@@ -318,7 +372,7 @@ static void audit_tallies(bool live_known)
                   audit_name(s), sta_slab_used(s), t->elsewhere);
         }
     for (const struct sta_heap *h = sta_heaps; h; h = h->next)
-        own -= h->state != STA_HEAP_GUARDED;
+        own -= (h->state != STA_HEAP_GUARDED) + (h->out != NULL);
     HOLDS(own + sta_regions[0].own_used == 0, "memory of the library itself");
 }
 
@@ -341,6 +395,7 @@ bool heap_audit(const void *const *live, size_t count)
         audit_heap(h);
     if (sta_region_count > 0)
         audit_heap(&sta_heap_shared);
+    audit_remotes();
     for (size_t i = 0; i < count; i++)
         enter(live[i], LIVE);
     audit_tallies(live != NULL);

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frees that cross from one thread to another.
+ *
+ * What costs here is not instructions but cache lines that go from processor to
+ * processor.  So neither side visits the slots of the other one by one:
+ *
+ *     freeing thread                              owner
+ *     parcel[n] { slab, slot -> slot -> slot }
+ *          | one compare-and-swap for all of them
+ *          v
+ *     remote of the slab { first, last, count, sum; next }
+ *          | the slab, if nothing was there         | one exchange
+ *          v                                        v
+ *     inbox of its owner -> slab -> slab       slab's own list
+ *
+ * A thread gathers the slots that it frees in parcels, each of one slab, linked
+ * as they will be on the slab's list.  A parcel goes when another slab needs
+ * its place, when there are too many bytes in all, and at the thread's end.  It
+ * is put in front of what waits in the slab's sta_remote; four numbers of 16
+ * bits say all that the owner must know of the list, so that one word changes.
+ * Whoever finds the list empty also puts the slab in its owner's inbox, a stack
+ * that anybody pushes on and only the owner empties, all at once, in a refill;
+ * there is no pop, hence no ABA.  The owner takes each list as it is, and looks
+ * at no slot but the last, to link it to what the slab has already.
+ *
+ * I1  a slab is in an inbox, or about to be put there by the one thread that
+ *     found its list empty, exactly while the list is not.  So `next` has one
+ *     writer at a time.
+ * I2  slots in a parcel or a sta_remote count as used: their slab stays.
+ *
+ * A slab may change its owner meanwhile: the old owner then sends it on.
+ *
+ * Nothing may be lost when a heap becomes idle just as a slab is sent: the
+ * ending thread sets the state and then empties the inbox; the sender pushes
+ * and then reads the state.  Both change the inbox in one step, and each such
+ * step acquires what the one before released: either the slab is there when the
+ * inbox is emptied, or the push comes later and its thread sees the new state.
+ * tests/unit/remote_model runs all of this in every order that C11 allows.
+ *
+ * Threads that have no heap of their own free in another's under its lock while
+ * no thread owns it, else send each slot as it comes.
+ */
+#include "heap/remote.h"
+
+#include "heap/guard.h"
+#include "heap/inherit.h"
+#include "os/die.h"
+
+/* --- The list in one word ------------------------------------------------ */
+
+/* A slot's place in its slab, in steps of 16 bytes. */
+static uint64_t place_of(const struct sta_slab *s, const struct sta_slot *slot)
+{
+    return ((uint32_t)(uintptr_t)slot - s->start_low) / 16;
+}
+
+static uint64_t list_of(const struct sta_parcel *p)
+{
+    return place_of(p->slab, p->first) | place_of(p->slab, p->last) << 16 |
+           (uint64_t)p->count << 32 | (uint64_t)p->sum << 48;
+}
+
+/* Returns the list that has the slots of `more` in front of those of `list`. */
+static uint64_t joined(uint64_t more, uint64_t list)
+{
+    uint64_t last = (list == 0 ? more : list) & UINT64_C(0xffff0000);
+    uint64_t count = (more + list) & UINT64_C(0xffff) << 32;
+    uint64_t sum = ((more >> 48) + (list >> 48)) << 48;
+    return (more & UINT16_MAX) | last | count | sum;
+}
+
+/* --- Sending ------------------------------------------------------------- */
+
+static void push_inbox(struct sta_heap *to, struct sta_slab *s)
+{
+    struct sta_slab *head =
+        atomic_load_explicit(&to->inbox, memory_order_relaxed);
+    /* release: pairs with sta_heap_drain(), which follows the slabs' links;
+     * acquire: pairs with its release, for the state that deliver() reads */
+    do
+        sta_remote_of(s)->next = head;
+    while (!atomic_compare_exchange_weak_explicit(
+        &to->inbox, &head, s, memory_order_acq_rel, memory_order_relaxed));
+}
+
+/* Puts a slab whose list is not empty any more in its owner's inbox, and does
+ * the owner's work when it has no thread for it. */
+static void deliver(struct sta_slab *s)
+{
+    struct sta_heap *to = sta_slab_owner(s);
+    push_inbox(to, s);
+    /* relaxed: the push acquired the state that an earlier drain released */
+    if (!sta_heap_is_open(to))
+        return;
+    sta_lock_acquire(&to->lock);
+    if (sta_heap_is_open(to))
+        sta_heap_drain(to);
+    sta_lock_release(&to->lock);
+}
+
+static void send(const struct sta_parcel *p)
+{
+    struct sta_slab *s = p->slab;
+    struct sta_remote *r = sta_remote_of(s);
+    uint64_t list = atomic_load_explicit(&r->list, memory_order_relaxed);
+    uint64_t more = list_of(p);
+    /* release: pairs with take_in(), which follows the slots' links;
+     * acquire: pairs with its release: it has read `next`, which may change */
+    do
+        p->last->next = list == 0 ? STA_SLOT_END : sta_remote_first(s, list);
+    while (!atomic_compare_exchange_weak_explicit(
+        &r->list, &list, joined(more, list), memory_order_acq_rel,
+        memory_order_relaxed));
+    if (list == 0)
+        deliver(s);
+}
+
+static void send_parcel(struct sta_heap *h, struct sta_parcel *p)
+{
+    h->out_bytes -= p->count * sta_class_bytes(p->slab->list);
+    send(p);
+    p->slab = NULL;
+}
+
+void sta_heap_flush_outbox(struct sta_heap *h)
+{
+    for (uint32_t i = 0; i < STA_PARCELS && h->out_bytes != 0; i++)
+        if (h->out[i].slab != NULL)
+            send_parcel(h, &h->out[i]);
+}
+
+/* Too much waits: one parcel after the other goes, each in its turn. */
+static STA_NOINLINE void send_next(struct sta_heap *h)
+{
+    while (h->out_bytes > STA_OUTBOX_BYTES) {
+        struct sta_parcel *p = &h->out[h->out_next++ % STA_PARCELS];
+        if (p->slab != NULL)
+            send_parcel(h, p);
+    }
+}
+
+/* --- Freeing ------------------------------------------------------------- */
+
+/* Adds a slot to those that wait for their owner. */
+STA_INLINE void gather(struct sta_heap *h, struct sta_slot *slot,
+                       struct sta_slab *s)
+{
+    struct sta_parcel *p = &h->out[(uintptr_t)s / sizeof *s % STA_PARCELS];
+    slot->mark = sta_slot_mark(slot);
+    if (sta_likely(p->slab == s)) {
+        slot->next = p->first;
+        p->first = slot;
+        p->count++;
+        p->sum = (uint16_t)(p->sum + (uintptr_t)slot);
+    } else {
+        if (p->slab != NULL)
+            send_parcel(h, p);
+        *p = (struct sta_parcel){s, slot, slot, 1, (uint16_t)(uintptr_t)slot};
+    }
+    h->out_bytes += sta_class_size[s->list];
+    if (sta_unlikely(h->out_bytes > STA_OUTBOX_BYTES))
+        send_next(h);
+}
+
+/* Frees a slot in a heap that no thread owns; false when one owns it now. */
+static bool free_locked(struct sta_heap *owner, struct sta_slot *slot,
+                        struct sta_slab *s)
+{
+    sta_lock_acquire(&owner->lock);
+    bool here = sta_slab_owner(s) == owner && sta_heap_is_open(owner);
+    bool twice = here && sta_slot_is_marked(slot);
+    if (here && !twice)
+        sta_heap_free_local(slot, s);
+    sta_lock_release(&owner->lock);
+    if (twice) /* says so, without the lock */
+        sta_heap_check("free", slot);
+    return here;
+}
+
+/* Gives a thread's heap what it gathers in; false when there is no memory. */
+static bool has_parcels(struct sta_heap *h)
+{
+    if (h == &sta_heap_none || h == &sta_heap_gone)
+        return false;
+    if (h->out == NULL)
+        h->out = sta_pages_own();
+    return h->out != NULL;
+}
+
+STA_NOINLINE void sta_heap_free_remote(struct sta_slot *slot,
+                                       struct sta_slab *s)
+{
+    if (sta_guard_active()) {
+        sta_guard_free(slot, s);
+        return;
+    }
+    struct sta_heap *owner = sta_slab_owner(s);
+    bool active = atomic_load_explicit(&owner->state, memory_order_relaxed) ==
+                  STA_HEAP_ACTIVE;
+    if (!active && sta_heap_inherit(owner, slot, s))
+        return;
+    /* A thread that only frees gets a heap all the same, to gather in. */
+    if (active && sta_self == &sta_heap_none)
+        sta_heap_leave(sta_heap_enter());
+    if (has_parcels(sta_self)) {
+        gather(sta_self, slot, s);
+    } else if (active || !free_locked(owner, slot, s)) {
+        slot->mark = sta_slot_mark(slot);
+        struct sta_parcel p = {s, slot, slot, 1, (uint16_t)(uintptr_t)slot};
+        send(&p);
+    }
+}
+
+void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s)
+{
+    struct sta_heap *h = sta_self;
+    if (sta_unlikely(sta_slab_owner(s) == NULL) ||
+        sta_unlikely(!sta_slab_is_start(s, slot)) ||
+        sta_unlikely(!sta_slab_is_lazy(s) && sta_slot_is_marked(slot)))
+        sta_heap_free_slow(slot);
+    else if (sta_likely(h->out != NULL &&
+                        atomic_load_explicit(&sta_slab_owner(s)->state,
+                                             memory_order_relaxed) !=
+                            STA_HEAP_ABSENT))
+        gather(h, slot, s);
+    else
+        sta_heap_free_remote(slot, s);
+}
+
+/* --- Taking in ----------------------------------------------------------- */
+
+/* More slots came than are in use: names one that came twice. */
+static STA_COLD void die_of_too_many(const struct sta_slab *s, uint64_t list)
+{
+    struct sta_slot *slot = sta_remote_first(s, list);
+    for (uint32_t n = sta_remote_count(list); n > 1 && sta_slot_is_marked(slot);
+         n--) {
+        slot->mark = 0;
+        slot = slot->next;
+    }
+    sta_die("free(%p): double free of a %zu-byte object", (void *)slot,
+            sta_slab_object_bytes(s));
+}
+
+/* Puts linked slots on their slab's own list. */
+static void splice(struct sta_slab *s, struct sta_slot *first,
+                   struct sta_slot *last, uint32_t count, uint16_t sum)
+{
+    if (sta_slab_state(s) == STA_SLAB_THIN || s->few == 0) {
+        while (count-- > 0) { /* each may be due */
+            struct sta_slot *next = first->next;
+            sta_heap_free_local(first, s);
+            first = next;
+        }
+        return;
+    }
+    if (s->free == STA_SLOT_END && !sta_slab_is_lazy(s)) {
+        /* Those who look at a slot wait for another processor's cache. */
+        sta_slab_set_owner(s, sta_slab_owner(s), true);
+        s->sum = 0;
+    }
+    last->next = s->free;
+    s->free = first;
+    s->sum = (uint16_t)(s->sum + sum);
+    if (count < s->countdown) {
+        s->countdown -= count;
+        return;
+    }
+    s->excess = (uint16_t)(s->excess - (count - s->countdown));
+    s->countdown = 0;
+    sta_heap_free_due(first, s);
+}
+
+/* The owner's heap is worked on: puts what came on the slab's own list. */
+static void take_in(struct sta_slab *s, struct sta_remote *r)
+{
+    /* acquire: pairs with send(); release: pairs with it too, see there */
+    uint64_t list = atomic_exchange_explicit(&r->list, 0, memory_order_acq_rel);
+    if (sta_likely(sta_remote_count(list) <= sta_slab_used(s)))
+        splice(s, sta_remote_first(s, list), sta_remote_last(s, list),
+               sta_remote_count(list), sta_remote_sum(list));
+    else if (sta_options.check)
+        die_of_too_many(s, list);
+}
+
+void sta_heap_drain(struct sta_heap *h)
+{
+    /* acquire: pairs with push_inbox(); the slabs' links are visible;
+     * release: pairs with it too, for the state that thread_end() has set */
+    struct sta_slab *s =
+        atomic_exchange_explicit(&h->inbox, NULL, memory_order_acq_rel);
+    while (s) {
+        struct sta_remote *r = sta_remote_of(s);
+        struct sta_slab *next = r->next;
+        if (sta_slab_owner(s) == h)
+            take_in(s, r);
+        else /* adopted meanwhile; no lock may be taken here, rank 2 is */
+            push_inbox(sta_slab_owner(s), s);
+        s = next;
+    }
+}

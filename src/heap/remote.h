@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* Slots on their way to the heap that owns them; see remote.c. */
+#ifndef STA_HEAP_REMOTE_H
+#define STA_HEAP_REMOTE_H
+
+#include "heap/heap.h"
+
+/* Slots of one slab that a thread has gathered, linked. */
+struct sta_parcel {
+    struct sta_slab *slab; /* NULL when there are none */
+    struct sta_slot *first;
+    struct sta_slot *last;
+    uint16_t count;
+    uint16_t sum; /* of their addresses, see slab.h */
+};
+
+static_assert(sizeof(struct sta_parcel) * STA_PARCELS <= STA_UNIT_BYTES,
+              "a heap's parcels are one unit");
+
+/*
+ * The list in a sta_remote: from the lowest bits, 16 each, the places of the
+ * first slot and of the last in steps of 16 bytes, their count, and the sum of
+ * their addresses.
+ */
+static inline struct sta_slot *sta_remote_first(const struct sta_slab *s,
+                                                uint64_t list)
+{
+    char *start = sta_slab_start(s);
+    return (void *)(start + (list & UINT16_MAX) * 16);
+}
+
+static inline struct sta_slot *sta_remote_last(const struct sta_slab *s,
+                                               uint64_t list)
+{
+    return sta_remote_first(s, list >> 16);
+}
+
+static inline uint32_t sta_remote_count(uint64_t list)
+{
+    return list >> 32 & UINT16_MAX;
+}
+
+static inline uint16_t sta_remote_sum(uint64_t list)
+{
+    return (uint16_t)(list >> 48);
+}
+
+#endif
