@@ -371,8 +371,10 @@ static void audit_tallies(bool live_known)
             HOLDS(t->elsewhere <= sta_slab_used(s), "%s: %u used, %u elsewhere",
                   audit_name(s), sta_slab_used(s), t->elsewhere);
         }
-    for (const struct sta_heap *h = sta_heaps; h; h = h->next)
-        own -= (h->state != STA_HEAP_GUARDED) + (h->out != NULL);
+    for (const struct sta_heap *h = sta_heaps; h; h = h->next) {
+        own -= h->state != STA_HEAP_GUARDED ? 1 : 0;
+        own -= h->out != NULL ? 1 : 0;
+    }
     HOLDS(own + sta_regions[0].own_used == 0, "memory of the library itself");
 }
 

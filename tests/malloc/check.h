@@ -143,7 +143,8 @@ static inline void check_needs_threads(void)
 }
 
 /* How often to do what a test does `count` times.  STA_TEST_SHARE is the
- * percent of it that must do where each step is slow: under an emulator. */
+ * percent of it that must do where each step is slow: under an emulator or
+ * Valgrind. */
 static inline int check_times(int count)
 {
     const char *share = getenv("STA_TEST_SHARE");

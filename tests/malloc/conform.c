@@ -15,7 +15,9 @@
 
 static void every_size_is_aligned_to_16(void)
 {
-    for (size_t size = 0; size <= 70000; size += size < 2048 ? 1 : 61) {
+    const size_t step = 100 / (size_t)check_times(100);
+    for (size_t size = 0; size <= 70000;
+         size += step * (size < 2048 ? 1 : 61)) {
         void *p = malloc(size);
         void *q = calloc(1, size);
         void *r = realloc(malloc(1), size + 1);

@@ -174,7 +174,7 @@ static void random_resizes_of_many_objects(void)
 
     for (size_t i = 0; i < COUNT_OF(o); i++)
         object_new(&o[i], 1 + i, i);
-    for (int round = 0; round < 10000; round++) {
+    for (int round = check_times(10000); round > 0; round--) {
         uint64_t r = random_next(&random);
         struct object *it = &o[r % COUNT_OF(o)];
         unsigned bits = 1 + (unsigned)(r >> 32) % 18;
@@ -240,7 +240,7 @@ static void calloc_is_zero_where_other_sizes_were(void)
     enum { LIVE = 64 };
     unsigned char *p[LIVE] = {NULL};
 
-    for (int round = 0; round < 4000; round++) {
+    for (int round = check_times(4000); round > 0; round--) {
         uint64_t r = random_next(&random);
         size_t i = r % LIVE;
         size_t size = 1 + (size_t)(r >> 20) % ((size_t)1 << ((r >> 8) % 20));
