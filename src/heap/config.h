@@ -130,7 +130,8 @@ enum {
     STA_KEEP_UNITS_SHRINKING = 64,
     STA_KEEP_SHARE_SHRINKING = 16,
     STA_GRACE_UNITS = 16384,
-    STA_GRACE_EPOCHS = 4, /* of shrinking that it outlasts */
+    STA_GRACE_UNITS_SHRINKING = 2048, /* of these outlast so many epochs: */
+    STA_GRACE_EPOCHS = 4,
     STA_EPOCH_UNITS = 1024,
     STA_EPOCH_FREES = 64, /* and at least so many frees */
     STA_SHRUNK_EPOCHS = 2,

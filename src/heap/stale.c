@@ -12,8 +12,8 @@
  *   - When units are used again that were purged, that was a mistake: so many
  *     more are kept from then on, up to a bound.  So a loop over a big buffer
  *     faults its pages a few times and then no more.  It is forgotten when the
- *     program shrinks for several epochs in a row; one that works in rounds,
- *     and frees all at the end of each, does not.
+ *     program shrinks for several epochs in a row, all but 8 MiB at once: one
+ *     that works in rounds, and frees all at the end of each, needs that soon.
  *   - An epoch is as many freed bytes as are in use, at least 4 MiB.  When four
  *     times as much was freed in it as was allocated, the program shrinks: the
  *     least number of stale units in that epoch was not needed in all that time
@@ -202,8 +202,8 @@ static void end_epoch(struct sta_stale *t, bool shrinking)
     if (shrinking) {
         atomic_fetch_add_explicit(&t->shrinks, 1, memory_order_relaxed);
         add_rest_of_block(t);
-        if (row >= STA_GRACE_EPOCHS)
-            t->grace = 0;
+        uint32_t most = row < STA_GRACE_EPOCHS ? STA_GRACE_UNITS_SHRINKING : 0;
+        t->grace = t->grace < most ? t->grace : most;
     }
     t->owed = shrinking && t->low > t->grace ? t->low - t->grace : 0;
     t->frees = 0;
@@ -234,6 +234,9 @@ void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used)
     bool leaving =
         t->in_row > freed && t->in_row >= used && t->in_row >= STA_GRACE_UNITS;
     if (leaving || (t->freed >= epoch && t->freed >= STA_EPOCH_UNITS &&
-                    t->frees >= STA_EPOCH_FREES))
+                    t->frees >= STA_EPOCH_FREES)) {
+        if (leaving)
+            t->grace = 0;
         end_epoch(t, leaving || t->freed / 4 > t->taken);
+    }
 }

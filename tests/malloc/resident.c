@@ -135,11 +135,36 @@ static void nothing_stays_of_many_pages(void)
         CHECK(status_kib("VmRSS") < before + 4 * KIB);
 }
 
+/* Buffers that come and go are kept, since their pages are needed again; but
+ * not when all are gone. */
+static void nothing_stays_of_big_buffers(void)
+{
+    static char *buffer[8];
+    uint32_t random = 1;
+    long before = status_kib("VmRSS");
+
+    for (int round = 0; round < 100; round++) {
+        random = random * 1664525 + 1013904223;
+        size_t size = (4 + (random >> 8) % 28) * MIB;
+        char **p = &buffer[(random >> 20) % COUNT_OF(buffer)];
+        free(*p);
+        *p = malloc(size);
+        REQUIRE(*p != NULL);
+        for (size_t at = 0; at < size; at += PAGE)
+            (*p)[at] = 1;
+    }
+    for (size_t i = 0; i < COUNT_OF(buffer); i++)
+        free(buffer[i]);
+    if (check_is_stalloc())
+        CHECK(status_kib("VmRSS") < before + 12 * KIB);
+}
+
 int main(int argc, char **argv)
 {
     static const struct check_case cases[] = {
         {"a_program_that_shrinks_is_small", a_program_that_shrinks_is_small},
         {"nothing_stays_of_many_pages", nothing_stays_of_many_pages},
+        {"nothing_stays_of_big_buffers", nothing_stays_of_big_buffers},
         {"sparse_tables_stay_sparse", sparse_tables_stay_sparse},
     };
 
