@@ -15,6 +15,7 @@
 
 #include <string.h>
 
+#include "core/bits.h"
 #include "heap/guard.h"
 #include "heap/watched.h"
 #include "os/vm.h"
@@ -180,10 +181,12 @@ bool sta_large_move(struct sta_slab *s, void **to)
 }
 
 /* What is asked for when an object of `bytes` must move to hold `size`: one
- * that grows by steps goes on growing, so a quarter more than it had. */
+ * that grows by steps goes on growing, so a quarter more than it had, and in
+ * coarse steps, that those which grow side by side use each other's slots. */
 static size_t with_headroom(size_t size, size_t bytes)
 {
     size_t ahead = bytes + bytes / 4;
+    ahead = sta_round_up(ahead, (size_t)1 << (sta_log2(ahead) - 2));
     return bytes < size && size < ahead && ahead <= STA_CLASS_SIZE_MAX ? ahead
                                                                        : size;
 }
