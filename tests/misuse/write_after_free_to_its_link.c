@@ -2,7 +2,8 @@
 /* expect: stalloc: malloc: the free object @ was written to, or freed twice */
 #include "misuse.h"
 
-#pragma weak malloc_trim /* not in every C library, but in ours */
+/* Not in every C library, but in ours. */
+int malloc_trim(size_t keep) __attribute__((weak));
 
 enum { COUNT = 4000 };
 
