@@ -73,27 +73,15 @@ static uint16_t sum_of_all(const struct sta_slab *s)
     return (uint16_t)(n * s->start_low + steps * sta_class_bytes(s->list));
 }
 
-/* Ends the process for a slab that has as many frees as objects, but not one of
- * each: its list comes back to a slot that it had already. */
-static STA_COLD void die_of_double_free(const struct sta_slab *s)
-{
-    struct sta_slot *slot = s->free;
-    while (sta_slot_is_marked(slot)) {
-        slot->mark = 0;
-        slot = slot->next;
-    }
-    sta_die("free(%p): double free of a %zu-byte object", (void *)slot,
-            sta_slab_object_bytes(s));
-}
-
-/* True when no slot is in use: then each was freed, and none twice. */
+/* True when no slot is in use: then each was freed, and none twice, which would
+ * make its list come back to a slot that it had already. */
 static bool is_empty(const struct sta_slab *s)
 {
     if (sta_slab_used(s) != 0)
         return false;
     if (sta_unlikely(sta_slab_is_lazy(s) && s->sum != sum_of_all(s)) &&
         sta_options.check)
-        die_of_double_free(s);
+        sta_heap_die_of_second_free(s, s->free, UINT32_MAX);
     return true;
 }
 

@@ -144,8 +144,7 @@ static bool is_all(const char *p, size_t bytes, int byte)
 static STA_COLD void blame_write(const void *slot)
 {
     if (!STA_WATCHED)
-        sta_die("malloc: the free object %p was written to, or freed twice",
-                slot);
+        sta_heap_die_of_write(slot);
 }
 
 struct sta_slot *sta_guard_carve(struct sta_heap *h, char *at, uint32_t count,

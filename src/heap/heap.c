@@ -32,13 +32,28 @@ static bool is_linked(const struct sta_slot *slot, uint32_t list)
            (s != NULL && s->list == list && sta_slab_is_start(s, next));
 }
 
+STA_COLD void sta_heap_die_of_write(const void *slot)
+{
+    sta_die("malloc: the free object %p was written to, or freed twice", slot);
+}
+
+STA_COLD void sta_heap_die_of_second_free(const struct sta_slab *s,
+                                          struct sta_slot *list, uint32_t count)
+{
+    for (; count > 1 && sta_slot_is_marked(list); count--) {
+        list->mark = 0;
+        list = list->next;
+    }
+    sta_die("free(%p): double free of a %zu-byte object", (void *)list,
+            sta_slab_object_bytes(s));
+}
+
 /* Ends the process for a free slot that is not as it was left, or at level 0
  * makes it so. */
 static STA_COLD void mend(struct sta_slot *slot)
 {
     if (sta_options.check)
-        sta_die("malloc: the free object %p was written to, or freed twice",
-                (void *)slot);
+        sta_heap_die_of_write(slot);
     slot->mark = sta_slot_mark(slot);
 }
 

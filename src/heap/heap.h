@@ -364,6 +364,14 @@ size_t sta_heap_trim(size_t keep_bytes);
  * line that names `call`, or, for a pointer not ours, returns NULL. */
 struct sta_slab *sta_heap_check(const char *call, const void *p);
 
+/* Ends the process for a free slot that is not as its free left it. */
+_Noreturn void sta_heap_die_of_write(const void *slot);
+
+/* The same for a list of `count` slots of `s`, of which one is there twice. */
+_Noreturn void sta_heap_die_of_second_free(const struct sta_slab *s,
+                                           struct sta_slot *list,
+                                           uint32_t count);
+
 /*
  * Ends the process with a line that names `call` when no request of `size`
  * bytes aligned to `align` can have returned `p`.  What p itself is wrong for,

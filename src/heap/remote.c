@@ -45,7 +45,6 @@
 
 #include "heap/guard.h"
 #include "heap/inherit.h"
-#include "os/die.h"
 
 /* --- The list in one word ------------------------------------------------ */
 
@@ -230,19 +229,6 @@ void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s)
 
 /* --- Taking in ----------------------------------------------------------- */
 
-/* More slots came than are in use: names one that came twice. */
-static STA_COLD void die_of_too_many(const struct sta_slab *s, uint64_t list)
-{
-    struct sta_slot *slot = sta_remote_first(s, list);
-    for (uint32_t n = sta_remote_count(list); n > 1 && sta_slot_is_marked(slot);
-         n--) {
-        slot->mark = 0;
-        slot = slot->next;
-    }
-    sta_die("free(%p): double free of a %zu-byte object", (void *)slot,
-            sta_slab_object_bytes(s));
-}
-
 /* Puts linked slots on their slab's own list. */
 static void splice(struct sta_slab *s, struct sta_slot *first,
                    struct sta_slot *last, uint32_t count, uint16_t sum)
@@ -280,8 +266,9 @@ static void take_in(struct sta_slab *s, struct sta_remote *r)
     if (sta_likely(sta_remote_count(list) <= sta_slab_used(s)))
         splice(s, sta_remote_first(s, list), sta_remote_last(s, list),
                sta_remote_count(list), sta_remote_sum(list));
-    else if (sta_options.check)
-        die_of_too_many(s, list);
+    else if (sta_options.check) /* more than are in use: one came twice */
+        sta_heap_die_of_second_free(s, sta_remote_first(s, list),
+                                    sta_remote_count(list));
 }
 
 void sta_heap_drain(struct sta_heap *h)

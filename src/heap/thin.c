@@ -15,7 +15,6 @@
 #include "heap/thin.h"
 
 #include "heap/guard.h"
-#include "os/die.h"
 #include "os/vm.h"
 
 /* The first and last unit, in the slab, that slot `i` touches. */
@@ -92,9 +91,7 @@ static uint32_t free_units(const struct sta_slab *s)
             return 0; /* it runs in a ring: a slot was freed twice (bins.c) */
         if (!is_intact(s, slot)) {
             if (sta_options.check)
-                sta_die("malloc: the free object %p was written to, or freed "
-                        "twice",
-                        (const void *)slot);
+                sta_heap_die_of_write(slot);
             return 0;
         }
         for (uint32_t u = first_unit(slot_bytes, i);

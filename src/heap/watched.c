@@ -75,8 +75,8 @@ void *sta_watched_realloc(void *p, size_t size)
 {
     sta_note_hush();
     const struct sta_slab *s = live_slab(p);
-    if (s ==
-        NULL) { /* decided in silence: it may follow from undefined bytes */
+    /* Found in silence: it may follow from undefined bytes. */
+    if (s == NULL) {
         sta_note_speak();
         sta_note_object_end(p);
         return NULL;
