@@ -105,11 +105,17 @@ static inline void check_library(void)
     REQUIRE(strcmp(wanted_path, found_path) == 0);
 }
 
+/* True under qemu-user. */
+static inline int check_is_emulated(void)
+{
+    return getenv("STA_TEST_EMULATOR") != NULL;
+}
+
 /* Ends the program as skipped under an emulator, which needs more memory, other
  * system calls or other signals than the program by itself. */
 static inline void check_needs_the_kernel(void)
 {
-    if (getenv("STA_TEST_EMULATOR") != NULL)
+    if (check_is_emulated())
         _exit(CHECK_SKIP);
 }
 
@@ -118,10 +124,19 @@ static inline void check_needs_the_kernel(void)
  * malloc the program has. */
 static inline int check_child_may_have_threads(void)
 {
-    if (getenv("STA_TEST_EMULATOR") == NULL)
-        return 1;
-    dprintf(1, "    skipped: qemu-user aborts a fork's child with threads\n");
-    return 0;
+    if (check_is_emulated())
+        dprintf(1, "    skipped: qemu-user aborts a fork's child with "
+                   "threads\n");
+    return !check_is_emulated();
+}
+
+/* False, with a line, where a limit on the program's addresses leaves none for
+ * qemu-user itself. */
+static inline int check_addresses_may_be_few(void)
+{
+    if (check_is_emulated())
+        dprintf(1, "    skipped: qemu-user needs addresses of its own\n");
+    return !check_is_emulated();
 }
 
 /* Ends the program as skipped where the C library is another than GNU's, which
@@ -328,7 +343,7 @@ static inline long status_kib(const char *key)
  * say. */
 static inline int check_resident(long kib)
 {
-    return getenv("STA_TEST_EMULATOR") != NULL || status_kib("VmRSS") <= kib;
+    return check_is_emulated() || status_kib("VmRSS") <= kib;
 }
 
 #endif

@@ -271,8 +271,7 @@ static int run(enum call call, unsigned n, int from)
     if (child == 0) {
         snprintf(plan, sizeof plan, "%d %u %d", (int)call, n, from);
         setenv("STA_TEST_INJECT", plan, 1);
-        execv("/proc/self/exe", arguments);
-        _exit(127);
+        check_start_again(arguments);
     }
     REQUIRE(waitpid(child, &status, 0) == child);
     return status;

@@ -107,8 +107,7 @@ static void run_limited(const char *kind, size_t mib)
         memcpy(copy, kind, strlen(kind));
         snprintf(number, sizeof number, "%zu", mib);
         setrlimit(strcmp(kind, "as") == 0 ? RLIMIT_AS : RLIMIT_DATA, &limit);
-        execv("/proc/self/exe", arguments);
-        _exit(127);
+        check_start_again(arguments);
     }
     REQUIRE(waitpid(child, &status, 0) == child);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
