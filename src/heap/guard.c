@@ -409,8 +409,8 @@ void *sta_guard_realloc(struct sta_slab *s, void *p, size_t size)
     if (to == NULL)
         return NULL;
     if (!moved) {
-        set_canary(sta_slab_of(to), to,
-                   size); /* a failed move may have lost it */
+        if (old < size) /* a move that failed may have lost it */
+            set_canary(sta_slab_of(to), to, size);
         memcpy(to, p, old < size ? old : size);
     }
     sta_lock_acquire(&h->lock);
