@@ -46,6 +46,9 @@ struct guard {
 
 static struct guard *guards; /* STA_GUARD_HEAPS of them */
 
+_Thread_local struct sta_heap *sta_guard_self
+    __attribute__((tls_model("initial-exec")));
+
 static struct guard *guard_of(struct sta_heap *h)
 {
     return (struct guard *)(void *)h;
@@ -68,6 +71,32 @@ static uint32_t random_below(struct guard *g, uint32_t bound)
     return (uint32_t)(((x >> 32) * bound) >> 32);
 }
 
+/* Finds memory for them between closed pages. */
+static bool reserve_guards(void)
+{
+    size_t page = sta_vm_page_bytes();
+    size_t bytes = sta_round_up(STA_GUARD_HEAPS * sizeof *guards, page);
+    char *p = sta_vm_reserve(bytes + 2 * page);
+    if (p == NULL || !sta_vm_commit(p + page, bytes))
+        return false;
+    guards = (struct guard *)(void *)(p + page);
+    return true;
+}
+
+static void init_guard(struct guard *g, uint64_t random)
+{
+    size_t share = SIZE_MAX;
+    if (sta_options.arena_bytes != 0)
+        share = sta_options.arena_bytes / STA_QUARANTINE_SHARE;
+    size_t slots = STA_QUARANTINE_SLOT_BYTES;
+    size_t runs = STA_QUARANTINE_RUN_BYTES;
+    memset(&g->heap, 0, sizeof g->heap); /* a test lives more than once */
+    sta_quarantine_init(&g->slots, slots < share ? slots : share);
+    sta_quarantine_init(&g->runs, runs < share ? runs : share);
+    g->random = random;
+    sta_heap_list(&g->heap, STA_HEAP_GUARDED);
+}
+
 bool sta_guard_init(void)
 {
     /* The empty heap of every thread: no size that it knows has the class of
@@ -76,25 +105,10 @@ bool sta_guard_init(void)
     enum { LAST = STA_CLASS_COUNT - 1 };
     sta_heap_none.free[LAST] = STA_SLOT_END;
     memset(sta_heap_none.class_of, LAST, sizeof sta_heap_none.class_of);
-    size_t page = sta_vm_page_bytes();
-    size_t bytes = sta_round_up(STA_GUARD_HEAPS * sizeof *guards, page);
-    char *p = sta_vm_reserve(bytes + 2 * page);
-    if (p == NULL || !sta_vm_commit(p + page, bytes))
+    if (guards == NULL && !reserve_guards())
         return false;
-    guards = (struct guard *)(void *)(p + page);
-    for (uint32_t i = 0; i < STA_GUARD_HEAPS; i++) {
-        struct guard *g = &guards[i];
-        size_t share = sta_options.arena_bytes / STA_QUARANTINE_SHARE;
-        bool fixed = sta_options.arena_bytes != 0;
-        g->slots.bytes_most = STA_QUARANTINE_SLOT_BYTES;
-        g->runs.bytes_most = STA_QUARANTINE_RUN_BYTES;
-        if (fixed && g->slots.bytes_most > share)
-            g->slots.bytes_most = share;
-        if (fixed && g->runs.bytes_most > share)
-            g->runs.bytes_most = share;
-        g->random = sta_options.secret + i;
-        sta_heap_list(&g->heap, STA_HEAP_GUARDED);
-    }
+    for (uint32_t i = 0; i < STA_GUARD_HEAPS; i++)
+        init_guard(&guards[i], sta_options.secret + i);
     if (STA_WATCHED)
         sta_watched_init();
     return true;
@@ -103,19 +117,17 @@ bool sta_guard_init(void)
 struct sta_heap *sta_guard_enter(void)
 {
     static _Atomic uint32_t threads;
-    static _Thread_local struct sta_heap *mine
-        __attribute__((tls_model("initial-exec")));
-    if (sta_unlikely(mine == NULL)) {
+    if (sta_unlikely(sta_guard_self == NULL)) {
         uint32_t nth =
             atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed);
         if (sta_options.variant == STA_VARIANT_SINGLE)
             sta_heap_claim_single();
         if (sta_options.variant != STA_VARIANT_LOCAL)
             nth = 0;
-        mine = &guards[nth % STA_GUARD_HEAPS].heap;
+        sta_guard_self = &guards[nth % STA_GUARD_HEAPS].heap;
     }
-    sta_lock_acquire(&mine->lock);
-    return mine;
+    sta_lock_acquire(&sta_guard_self->lock);
+    return sta_guard_self;
 }
 
 /* The heap whose lock guards an object; large runs belong to nobody's. */

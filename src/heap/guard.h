@@ -15,8 +15,12 @@ static inline bool sta_guard_active(void)
     return sta_options.check >= STA_CHECK_OBJECTS;
 }
 
-/* Makes the heaps of these levels; false when there is no memory.  Once. */
+/* Makes the heaps of these levels; false when there is no memory. */
 bool sta_guard_init(void);
+
+/* The heap that this thread allocates from; NULL before its first call. */
+extern _Thread_local struct sta_heap *sta_guard_self STA_HIDDEN
+    __attribute__((tls_model("initial-exec")));
 
 /* Locks and returns the heap that this thread is to allocate from. */
 struct sta_heap *sta_guard_enter(void);

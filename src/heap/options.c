@@ -213,6 +213,14 @@ static void read_one(const char *name, size_t name_len, const char *value,
 
 void sta_options_derive(void)
 {
+    /* What is prefaulted or locked stays so, and a guard is a unit. */
+    sta_options.closed = sta_options.check >= STA_CHECK_OBJECTS &&
+                         !sta_options.purge_never && !STA_WATCHED &&
+                         sta_vm_page_bytes() <= STA_UNIT_BYTES;
+    if (sta_options.closed) /* there are no two megabytes in one piece */
+        sta_options.huge = false;
+    sta_options.guard_units =
+        sta_options.closed && sta_options.check == STA_CHECK_HARDENED;
     for (size_t i = 0; i <= STA_RUN_BYTES_MAX / STA_MEDIUM_STEP; i++) {
         size_t size = i * STA_MEDIUM_STEP;
         size_t units = (size + STA_UNIT_BYTES - 1) >> STA_UNIT_LOG2;
@@ -248,14 +256,6 @@ void sta_options_read(void)
     }
     if (sta_options.check >= STA_CHECK_OBJECTS)
         sta_options.secret = sta_env_random();
-    /* What is prefaulted or locked stays so, and a guard is a unit. */
-    sta_options.closed = sta_options.check >= STA_CHECK_OBJECTS &&
-                         !sta_options.purge_never && !STA_WATCHED &&
-                         sta_vm_page_bytes() <= STA_UNIT_BYTES;
-    if (sta_options.closed) /* there are no two megabytes in one piece */
-        sta_options.huge = false;
-    sta_options.guard_units =
-        sta_options.closed && sta_options.check == STA_CHECK_HARDENED;
     sta_options_derive();
     sta_vm_seal(&sta_options, sizeof sta_options);
 }

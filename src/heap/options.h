@@ -68,8 +68,9 @@ void sta_heap_starts(void) STA_HIDDEN __attribute__((weak));
 void sta_options_read(void);
 
 /*
- * Sets what follows from the options: which list serves each medium size, pages
- * when rounding to them wastes at most an eighth, else a class.
+ * Sets what follows from the options: whether free pages are closed, and which
+ * list serves each medium size, pages when rounding to them wastes at most an
+ * eighth, else a class.
  */
 void sta_options_derive(void);
 

@@ -29,6 +29,16 @@ struct sta_quarantine {
     struct sta_waiting ring[STA_QUARANTINE_OBJECTS];
 };
 
+/* Makes it empty.  The ring's memory is not touched. */
+static inline void sta_quarantine_init(struct sta_quarantine *q,
+                                       size_t bytes_most)
+{
+    q->bytes = 0;
+    q->bytes_most = bytes_most;
+    q->first = 0;
+    q->count = 0;
+}
+
 /* Returns the index of the `nth` oldest in the ring. */
 static inline uint32_t sta_quarantine_at(const struct sta_quarantine *q,
                                          uint32_t nth)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Bytes as a life of the heap: up to four threads allocate, resize, free each
- * other's objects, end, trim, and at last misuse it.
+ * other's objects, end, trim, and at last misuse it.  It is lived at each level
+ * of STALLOC_CHECK from 1 on, or at $STA_FUZZ_LEVEL only.
  *
  * The threads are played by one, which changes its heap between operations, so
  * that an input means the same each time; tests/stress has real ones.  Each
@@ -14,94 +15,25 @@
  *   - NULL is right only in a fixed arena in which nothing would fit;
  *   - after each operation, the audit finds these objects and no others;
  *   - when all is freed, all of the arena is free again, in one piece; or
- *   - misuse of a pointer that is no live object's ends in a message.
+ *   - misuse of a pointer that is no live object's ends in a message, and so
+ *     does a free after a write behind an object where levels 2 and 3 promise
+ *     it.
  */
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>
 
 #include "heap/stats.h"
-#include "tests/lib/check.h"
+#include "os/vm.h"
+#include "tests/fuzz/heap_live.h"
 #include "tests/lib/heap_audit.h"
 #include "tests/lib/heap_restart.h"
 
-enum {
-    KIB = 1024,
-    MIB = 1024 * 1024,
-    THREADS = 4,
-    LIVE_MAX = 2000,
-    WHOLE = 4096, /* bytes up to which an object is filled wholly */
-    SOME = 64,    /* bytes at the start of each further page */
-    MAP_BYTES = 16 * MIB
-};
-
-static struct object {
-    unsigned char *p;
-    size_t size, usable;
-    unsigned char fill;
-} live[LIVE_MAX];
-static size_t live_count;
-static const void *starts[LIVE_MAX];
+enum { KIB = 1024, MIB = 1024 * 1024, THREADS = 4 };
 
 static struct sta_heap *threads[THREADS];
 static unsigned self;
-static unsigned char held[MAP_BYTES / 16]; /* 1 where an object lies */
-static void *freed;                        /* the last one */
-static unsigned serial;
-
-/* --- The oracle ---------------------------------------------------------- */
-
-/* Claims or gives up the bytes of an object in the map. */
-static void hold(const unsigned char *p, size_t bytes, bool claim)
-{
-    uintptr_t offset = (uintptr_t)p - sta_regions[0].base;
-
-    if (offset >= MAP_BYTES || bytes > MAP_BYTES - offset)
-        return;
-    unsigned char *map = held + offset / 16;
-    for (size_t i = 0; claim && i < bytes / 16; i++)
-        REQUIRE(map[i] == 0);
-    memset(map, claim, bytes / 16);
-}
-
-/* Bytes from `at` on that are filled, up to the next that may not be. */
-static size_t filled_at(const struct object *b, size_t at)
-{
-    size_t end = b->size <= WHOLE ? b->size : at + SOME;
-
-    return end < b->size ? end : b->size;
-}
-
-static void fill(struct object *b)
-{
-    b->fill = (unsigned char)(++serial | 1);
-    for (size_t at = 0; at < b->size; at += WHOLE)
-        memset(b->p + at, b->fill, filled_at(b, at) - at);
-    if (b->size)
-        b->p[b->size - 1] = b->fill;
-}
-
-/* Checks what was filled of the first `kept` bytes, now at `p`. */
-static void check_contents(const struct object *b, const unsigned char *p,
-                           size_t kept)
-{
-    for (size_t at = 0; at < kept; at += WHOLE)
-        for (size_t i = at; i < filled_at(b, at) && i < kept; i++)
-            REQUIRE(p[i] == b->fill);
-    if (kept == b->size && kept > 0)
-        REQUIRE(p[kept - 1] == b->fill);
-}
-
-static void enter(unsigned char *p, size_t size, size_t align)
-{
-    struct object *b = &live[live_count++];
-
-    *b = (struct object){p, size, sta_heap_usable(p), 0};
-    REQUIRE((uintptr_t)p % align == 0);
-    REQUIRE(b->usable >= size);
-    hold(p, b->usable, true);
-    fill(b);
-}
+static void *freed; /* the last one */
 
 /* NULL is right when even the largest free run is too short. */
 static void check_refused(size_t size, size_t align)
@@ -112,8 +44,10 @@ static void check_refused(size_t size, size_t align)
     if (size > PTRDIFF_MAX)
         return;
     REQUIRE(sta_options.arena_bytes != 0 || size >= (size_t)1 << 40);
-    /* A slab has up to five units. */
-    REQUIRE(sta_runs_largest(&sta_regions[0].runs) < (units < 5 ? 5 : units));
+    /* A slab has up to five units.  Behind an object may be a canary, and
+     * behind either a guard. */
+    units = (units < 5 ? 5 : units) + 2 * sta_guard_active();
+    REQUIRE(sta_runs_largest(&sta_regions[0].runs) < units);
 }
 
 /* --- Operations ---------------------------------------------------------- */
@@ -166,8 +100,7 @@ static void op_free(size_t i)
 
     check_contents(&b, b.p, b.size);
     REQUIRE(sta_heap_usable(b.p) == b.usable);
-    hold(b.p, b.usable, false);
-    live[i] = live[--live_count];
+    leave(i);
     freed = b.p;
     sta_heap_free(b.p);
 }
@@ -184,10 +117,9 @@ static void op_realloc(size_t i, size_t size)
         return;
     }
     check_contents(b, p, kept);
-    hold(b->p, b->usable, false);
     if (p != b->p)
         freed = b->p;
-    live[i] = live[--live_count];
+    leave(i);
     enter(p, size, 16);
 }
 
@@ -196,12 +128,17 @@ static void switch_to(unsigned thread)
     threads[self] = sta_self;
     self = thread;
     sta_self = threads[self];
+    if (!sta_guard_active() || sta_options.variant == STA_VARIANT_MUTEX)
+        return;
+    sta_guard_self = sta_heaps;
+    while (thread-- > 0)
+        sta_guard_self = sta_guard_self->next;
 }
 
 /* A thread's end has two steps: while its heap is gone it may go on. */
 static void op_end(void)
 {
-    if (sta_options.variant == STA_VARIANT_MUTEX)
+    if (sta_guard_active() || sta_options.variant == STA_VARIANT_MUTEX)
         return;
     if (sta_self == &sta_heap_gone)
         sta_self = &sta_heap_none;
@@ -237,15 +174,6 @@ static void op_many(struct input *in, bool alloc)
     }
 }
 
-/* True when a live object begins there. */
-static bool is_live(const void *p)
-{
-    for (size_t i = 0; i < live_count; i++)
-        if (live[i].p == p)
-            return true;
-    return false;
-}
-
 static void *bad_pointer(unsigned kind, unsigned value)
 {
     if (kind == 0)
@@ -268,31 +196,64 @@ static void call_with(unsigned call, void *p)
 }
 
 /*
- * What level 1 does not find at once: in a large heap, whose slabs are
- * lazy, a double free of other than the last slot, or of another thread's.
+ * The size of what level 1 does not see at once: a double free, by free(), of
+ * a slot in a lazy slab.  0 for all else.
  */
-static bool is_not_found(const void *p)
+static size_t unseen_bytes(unsigned call, const void *p)
 {
     const struct sta_slab *s = sta_slab_of(p);
 
-    if (s == NULL || sta_slab_owner(s) == NULL)
-        return false;
-    if (sta_slab_owner(s) != sta_self)
-        return sta_pages_used() > STA_EAGER_UNITS;
-    return sta_slab_is_lazy(s);
+    return call == 0 && !sta_guard_active() && s != NULL &&
+                   sta_slab_is_lazy(s) && sta_slab_is_start(s, p)
+               ? sta_slab_object_bytes(s)
+               : 0;
+}
+
+/* It is to be seen before the slot is handed out twice, to whomever. */
+static void use_all(size_t size)
+{
+    for (unsigned i = 0; i < THREADS; i++) {
+        switch_to(i);
+        for (unsigned n = 0; n < 256 && live_count < LIVE_MAX; n++) {
+            unsigned char *p = sta_heap_alloc(size);
+
+            if (p == NULL)
+                break;
+            enter(p, size, 16);
+        }
+    }
+}
+
+/* Writes behind a live object, and returns it; or NULL: behind some there is
+ * nothing that can be written to. */
+static void *overflow(unsigned value)
+{
+    struct object *b = &live[value % live_count];
+    size_t page = sta_vm_page_bytes();
+
+    if (sta_options.guard_units && b->size % page == 0)
+        return NULL;
+    b->p[b->size] ^= (unsigned char)(1 + value % 255);
+    return b->p;
 }
 
 /* Misuse, at the end of a life: dying may leave anything behind. */
 static void misuse(unsigned how, unsigned value)
 {
-    void *volatile p = bad_pointer(how % 4, value);
+    bool over = how >= 128 && sta_guard_active() && live_count > 0;
+    void *p = over ? overflow(value) : bad_pointer(how % 4, value);
+    unsigned call = how / 4 % 3;
 
-    if (p == NULL || is_live(p) || is_not_found(p))
+    if (p == NULL || (!over && is_live(p)))
         return;
+    volatile size_t unseen = unseen_bytes(call, p);
     heap_last_words = NULL;
-    if (setjmp(heap_death) == 0)
-        call_with(how / 4 % 3, p);
-    REQUIRE(heap_last_words != NULL);
+    if (setjmp(heap_death) == 0) {
+        call_with(call, p);
+        if (unseen > 0)
+            use_all(unseen);
+    }
+    REQUIRE(heap_last_words != NULL || unseen > 0);
 }
 
 static void step(struct input *in)
@@ -342,14 +303,7 @@ static void step(struct input *in)
 
 /* --- A life -------------------------------------------------------------- */
 
-static void audit(void)
-{
-    for (size_t i = 0; i < live_count; i++)
-        starts[i] = live[i].p;
-    REQUIRE(heap_audit(starts, live_count));
-}
-
-static bool begin(struct input *in)
+static bool begin(struct input *in, enum sta_check level)
 {
     static const size_t arenas[] = {256 * KIB, MIB, 4 * MIB, 0};
     unsigned b = next_byte(in);
@@ -360,15 +314,14 @@ static bool begin(struct input *in)
         .purge_auto = (b >> 4 & 3) < 2,
         .purge_never = (b >> 4 & 3) == 2,
         .keep_bytes = b & 64 ? 64 * KIB : 0,
-        .check = true,
+        .check = level,
+        .secret = 1,
     };
 
     for (unsigned i = 0; i < THREADS; i++)
         threads[i] = &sta_heap_none;
-    while (live_count > 0) { /* of a life that ended in misuse */
-        live_count--;
-        hold(live[live_count].p, live[live_count].usable, false);
-    }
+    while (live_count > 0) /* of a life that ended in misuse */
+        leave(live_count - 1);
     freed = NULL;
     self = 0;
     return heap_restart(&o);
@@ -398,30 +351,38 @@ static void end(void)
     sta_self = &sta_heap_none;
 }
 
-int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
+static void life(const unsigned char *bytes, size_t size, enum sta_check level)
 {
     struct input in = {bytes, size};
     unsigned steps = 0;
     unsigned how = 0;
     unsigned value = 0;
 
-    if (size == 0)
-        return 0;
-    REQUIRE(begin(&in));
+    REQUIRE(begin(&in, level));
     if (bytes[0] & 128) {
         how = next_byte(&in);
         value = next_byte(&in) | next_byte(&in) << 8;
     }
     while (in.left > 0) {
-        check_context("byte %zu", size - in.left);
+        check_context("level %d, byte %zu", level, size - in.left);
         step(&in);
         if (++steps % 4 == 0 || sta_pages_used() < 256)
             audit();
     }
-    check_context("at the end");
+    check_context("level %d, at the end", level);
     if (bytes[0] & 128)
         misuse(how, value);
     else
         end();
+}
+
+int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
+{
+    const char *only = getenv("STA_FUZZ_LEVEL");
+    int level = only ? atoi(only) : STA_CHECK_FREE;
+    int last = only ? level : STA_CHECK_HARDENED;
+
+    for (; size > 0 && level <= last; level++)
+        life(bytes, size, (enum sta_check)level);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "heap/guard.h"
 #include "heap/region.h"
 #include "os/die.h"
 
@@ -43,12 +44,13 @@ void heap_end_thread(void)
 
 bool heap_restart(const struct sta_options *options)
 {
-    static struct sta_heap shared;
+    static struct sta_heap shared, none;
     static bool started;
 
     if (!started) {
         sta_heap_leave(sta_heap_enter());
         memcpy(&shared, &sta_heap_shared, sizeof shared);
+        memcpy(&none, &sta_heap_none, sizeof none);
         started = mprotect(&sta_options, sizeof sta_options,
                            PROT_READ | PROT_WRITE) == 0;
     }
@@ -59,6 +61,7 @@ bool heap_restart(const struct sta_options *options)
     sta_region_count = 0;
     memset(&sta_page_counts, 0, sizeof sta_page_counts);
     memcpy(&sta_heap_shared, &shared, sizeof shared);
+    memcpy(&sta_heap_none, &none, sizeof none);
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
         sta_list_init(&sta_heap_shared.bins[c].partial);
     sta_heap_shared.run_most = sta_pages_cache_units(STA_RUN_KEEP_UNITS);
@@ -66,5 +69,8 @@ bool heap_restart(const struct sta_options *options)
     sta_lock_reset(&sta_heaps_lock);
     sta_lock_reset(&sta_pages_lock);
     sta_self = &sta_heap_none;
-    return sta_pages_init();
+    if (!sta_pages_init() || (sta_guard_active() && !sta_guard_init()))
+        return false;
+    sta_guard_self = sta_heaps; /* any of them; none at level 1 */
+    return true;
 }
