@@ -12,7 +12,7 @@
  *     struct sta_source_span span;
  *     struct sta_bump bump;
  *     sta_bump_init(&bump, sta_source_buffer(&span, memory, 4096), 4096);
- *     struct sta_bump_mark before = sta_bump_mark(&bump);
+ *     struct sta_bump_point before = sta_bump_mark(&bump);
  *     char *name = sta_bump_alloc(&bump, 20, 1);
  *     name = sta_bump_realloc(&bump, name, 20, 40, 1);
  *     sta_bump_rewind(&bump, before);
@@ -44,7 +44,7 @@ struct sta_bump {
 };
 
 /* A point in time to go back to. */
-struct sta_bump_mark {
+struct sta_bump_point {
     /* private: see bump.c */
     struct sta_piece *piece; /* what serves from then on, and its size */
     size_t size;
@@ -73,8 +73,8 @@ void *sta_bump_alloc(struct sta_bump *b, size_t size, size_t align);
 void sta_bump_free(struct sta_bump *b, void *p, size_t size);
 
 /*
- * Gives a block another size where it is: always when it shrinks, else when it
- * is the last allocated and there is room above, or rounding left it room.
+ * Gives a block another size where it is: always when it shrinks, else when
+ * what follows it is free and large enough, as it is above the newest block.
  *
  * Returns  false when it would have to move, or new_size is 0.
  */
@@ -91,17 +91,18 @@ void *sta_bump_realloc(struct sta_bump *b, void *p, size_t size,
                        size_t new_size, size_t align);
 
 /*
- * Notes what is allocated now. Until the rewind, what is free now is not
- * reused, and blocks from before must be neither freed nor resized. Marks may
- * be nested; one that is not rewound to costs the free blocks of its time.
+ * Notes what is allocated now. Until the rewind only the largest piece of what
+ * is free now is used, and blocks from before must be neither freed nor
+ * resized. Marks may be nested; one that is not rewound to costs the free
+ * pieces of its time.
  */
-struct sta_bump_mark sta_bump_mark(struct sta_bump *b);
+struct sta_bump_point sta_bump_mark(struct sta_bump *b);
 
 /*
  * Frees everything allocated since the mark, and gives spans obtained since
  * then back to the source. Later marks end with it. O(those spans).
  */
-void sta_bump_rewind(struct sta_bump *b, struct sta_bump_mark mark);
+void sta_bump_rewind(struct sta_bump *b, struct sta_bump_point mark);
 
 /* Frees everything and gives all spans back. */
 void sta_bump_reset(struct sta_bump *b);

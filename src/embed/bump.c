@@ -89,10 +89,10 @@ void *sta_bump_realloc(struct sta_bump *b, void *p, size_t size,
     return sta_allocator_realloc(&a, p, size, new_size, align);
 }
 
-struct sta_bump_mark sta_bump_mark(struct sta_bump *b)
+struct sta_bump_point sta_bump_mark(struct sta_bump *b)
 {
     struct sta_piece **largest = &b->head.next, **link = largest;
-    struct sta_bump_mark mark = {.span = b->span};
+    struct sta_bump_point mark = {.span = b->span};
 
     for (; *link; link = &(*link)->next) {
         if ((*link)->size > (*largest)->size)
@@ -119,7 +119,7 @@ static void give_spans(struct sta_bump *b, const struct sta_bump_span *oldest)
     }
 }
 
-void sta_bump_rewind(struct sta_bump *b, struct sta_bump_mark mark)
+void sta_bump_rewind(struct sta_bump *b, struct sta_bump_point mark)
 {
     give_spans(b, mark.span);
     b->head.next = mark.free;

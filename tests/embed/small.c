@@ -295,12 +295,12 @@ static void test_rewind(void)
     size_t counted = counter.out_bytes;
     for (int round = 0; round < 100; round++) {
         sta_bump_usage(&bump, &before);
-        struct sta_bump_mark outer = sta_bump_mark(&bump);
+        struct sta_bump_point outer = sta_bump_mark(&bump);
         for (int i = 0; i < 30; i++) {
             void *p = sta_bump_alloc(&bump, 100, 8);
             REQUIRE(p);
             memset(p, 0x44, 100);
-            struct sta_bump_mark inner = sta_bump_mark(&bump);
+            struct sta_bump_point inner = sta_bump_mark(&bump);
             void *q = sta_bump_alloc(&bump, 300, 8);
             REQUIRE(q);
             memset(q, 0x44, 300);
