@@ -53,10 +53,13 @@ class Maker:
                            (self.text(10) + "\n" for _ in range(300)))
 
     def make_repo(self, path):
+        when = "2026-01-01T00:00:00Z" # a commit's bytes have its time
+        dates = dict(os.environ, GIT_AUTHOR_DATE=when, GIT_COMMITTER_DATE=when)
+
         def git(*arguments):
             subprocess.run(["git", "-C", path, "-c", "user.name=bench", "-c",
                             "user.email=bench@localhost", *arguments],
-                           check=True, stdout=subprocess.DEVNULL)
+                           check=True, stdout=subprocess.DEVNULL, env=dates)
         os.makedirs(path)
         git("init", "-q")
         for commit in range(60):
@@ -170,7 +173,7 @@ int part_{i}(const std::string &text) {{
                        for i in range(60000)], out)
 
     def make_work_ps(self, path):
-        page = (f"72 {{}} moveto ({{}}) show\n").format
+        page = "72 {} moveto ({}) show\n".format
         self.write(path, ["%!PS\n/Times-Roman findfont 9 scalefont setfont\n",
                           *("".join(page(760 - 10 * line, self.text(14))
                                     for line in range(70))
@@ -178,7 +181,7 @@ int part_{i}(const std::string &text) {{
                             for _ in range(200))])
 
     def make_work_smt2(self, path):
-        """No seven pigeons fit six holes, and a product has no factors."""
+        """No eight pigeons fit seven holes, and a product has no factors."""
         holes, birds = 7, 8
         lines = [f"(declare-const p{b}_{h} Bool)\n"
                  for b in range(birds) for h in range(holes)]
