@@ -43,25 +43,30 @@ def bars(folder, table, name, groups):
     """Time above, memory below: a cluster of bars for each row, each the ratio
     to the best peer."""
     names = [row.name for row in table.rows if row.group in groups]
-    if not names:
+    # Without any figure, as all of its runs failed or it sits these rows out, an
+    # allocator has no bars, and gnuplot would stop there.
+    columns = [(i, allocator) for i, allocator in enumerate(table.allocators)
+               if any(table.ratio(row, allocator, "time_ms") > 0
+                      for row in names)]
+    if not columns:
         return None
     panels = []
     for title, figure in (("time", "time_ms"), ("peak memory", "rss_kib")):
         data = f"{name}-{figure}.dat"
         with open(os.path.join(folder, data), "w") as out:
             for row in names:
-                ratios = (table.ratio(row, a, figure)
-                          for a in table.allocators)
+                ratios = (table.ratio(row, allocator, figure)
+                          for _, allocator in columns)
                 out.write(" ".join([f'"{row}"'] + [
                     "NaN" if math.isnan(r) else f"{r:.4f}" for r in ratios])
                     + "\n")
         panels.append(f"set ylabel '{title}, best peer = 1'\nplot "
                       + ", ".join(
-                          f"'{data}' using {i + 2}"
-                          f"{':xtic(1)' if i == 0 else ''} "
+                          f"'{data}' using {nth + 2}"
+                          f"{':xtic(1)' if nth == 0 else ''} "
                           f"title {quoted(allocator)} "
                           f"lc rgb '{COLOURS[i % len(COLOURS)]}'"
-                          for i, allocator in enumerate(table.allocators)))
+                          for nth, (i, allocator) in enumerate(columns)))
     return gnuplot(folder, name, f"""\
 set multiplot layout 2,1
 set style data histograms
