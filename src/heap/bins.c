@@ -197,12 +197,10 @@ static struct sta_slot *link_slots(char *at, uint32_t count,
     struct sta_slot *slot = first;
     for (uint32_t i = 1; i < count; i++) {
         struct sta_slot *next = (struct sta_slot *)(void *)(at += slot_bytes);
-        slot->next = next;
-        slot->mark = sta_slot_mark(slot);
+        sta_slot_link(slot, next);
         slot = next;
     }
-    slot->next = STA_SLOT_END;
-    slot->mark = sta_slot_mark(slot);
+    sta_slot_link(slot, STA_SLOT_END);
     return first;
 }
 
@@ -286,7 +284,7 @@ static STA_NOINLINE void free_in_full(struct sta_slot *slot, struct sta_slab *s)
         bin->loan -= slot_bytes;
         clear_list(s);
         s->countdown = 1;
-        slot->next = h->free[s->list];
+        sta_slot_link(slot, h->free[s->list]);
         h->free[s->list] = slot;
         h->handed[s->list]++;
         return;
@@ -343,7 +341,7 @@ static void flush_list(struct sta_heap *h, uint32_t c, size_t count)
     h->bins[c].loan = 0;
     for (; count > 0 && h->free[c] != STA_SLOT_END; count--) {
         struct sta_slot *slot = h->free[c];
-        h->free[c] = slot->next;
+        h->free[c] = sta_slot_follow(slot);
         h->handed[c]--;
         sta_heap_free_local(slot, sta_slab_of(slot));
     }

@@ -172,8 +172,7 @@ struct sta_slot *sta_guard_carve(struct sta_heap *h, char *at, uint32_t count,
         struct sta_slot *slot =
             (struct sta_slot *)(void *)(at + (size_t)order[pick] * slot_bytes);
         order[pick] = order[i];
-        slot->mark = sta_slot_mark(slot);
-        slot->next = list;
+        sta_slot_link(slot, list);
         list = slot;
     }
     return list;
@@ -309,8 +308,7 @@ void *sta_guard_alloc(size_t size, size_t align, bool zero)
 static void release_slot(void *p)
 {
     struct sta_slot *slot = p;
-    if (!sta_slot_is_marked(slot) ||
-        !is_all((const char *)&slot->next, sizeof slot->next, fill_byte()))
+    if (!sta_slot_is_intact(slot))
         blame_write(slot);
     sta_heap_free_local(slot, sta_slab_of(slot));
 }
@@ -340,7 +338,7 @@ static void retire(struct guard *g, struct sta_slab *s, void *p)
     size_t bytes = sta_slab_object_bytes(s);
     if (sta_slab_state(s) != STA_SLAB_RUN) {
         struct sta_slot *slot = memset(p, fill_byte(), bytes);
-        slot->mark = sta_slot_mark(slot);
+        sta_slot_link(slot, STA_SLOT_END);
         add(g, &g->slots, p, bytes, release_slot);
     } else if (sta_pages_close(s) || STA_WATCHED) {
         s->countdown = 0;

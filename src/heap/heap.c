@@ -22,16 +22,6 @@ const struct sta_slot sta_slot_end;
 struct sta_heap sta_heap_none = {.free = {STA_SLOT_END}};
 struct sta_heap sta_heap_gone = {.free = {STA_SLOT_END}};
 
-/* True for a slot whose link leads to another one of its list, or to its end.
- * The mark alone does not tell that. */
-static bool is_linked(const struct sta_slot *slot, uint32_t list)
-{
-    const struct sta_slot *next = slot->next;
-    const struct sta_slab *s = sta_slab_of(next);
-    return next == STA_SLOT_END ||
-           (s != NULL && s->list == list && sta_slab_is_start(s, next));
-}
-
 STA_COLD void sta_heap_die_of_write(const void *slot)
 {
     sta_die("malloc: the free object %p was written to, or freed twice", slot);
@@ -40,31 +30,32 @@ STA_COLD void sta_heap_die_of_write(const void *slot)
 STA_COLD void sta_heap_die_of_second_free(const struct sta_slab *s,
                                           struct sta_slot *list, uint32_t count)
 {
-    for (; count > 1 && sta_slot_is_marked(list); count--) {
+    for (; count > 1 && sta_slot_is_free(list); count--) {
         list->mark = 0;
-        list = list->next;
+        list = sta_slot_next(list);
     }
     sta_die("free(%p): double free of a %zu-byte object", (void *)list,
             sta_slab_object_bytes(s));
 }
 
-/* Ends the process for a free slot that is not as it was left, or at level 0
- * makes it so. */
-static STA_COLD void mend(struct sta_slot *slot)
+struct sta_slot *sta_slot_follow(const struct sta_slot *slot)
 {
+    if (sta_likely(sta_slot_is_intact(slot)))
+        return sta_slot_next(slot);
     if (sta_options.check)
         sta_heap_die_of_write(slot);
-    slot->mark = sta_slot_mark(slot);
+    return STA_SLOT_END;
 }
 
 /* Returns the first slot of a list that has one. */
 STA_INLINE void *pop(struct sta_heap *h, uint32_t c)
 {
     struct sta_slot *slot = h->free[c];
-    if (sta_unlikely(!sta_slot_is_marked(slot)) ||
-        (sta_guard_active() && !is_linked(slot, c)))
-        mend(slot);
-    return sta_heap_pop(&h->free[c]);
+    struct sta_slot *next = sta_slot_follow(slot);
+    sta_prefetch(next);
+    h->free[c] = next;
+    slot->mark = 0;
+    return slot;
 }
 
 /* Returns an object of a class, or a run (see sta_medium_of()); NULL: there is
@@ -248,7 +239,7 @@ static STA_COLD bool is_inside_object(const void *p)
 static bool is_free(const struct sta_slab *s, const struct sta_slot *slot)
 {
     return sta_slab_state(s) == STA_SLAB_RUN ? s->countdown == 0
-                                             : sta_slot_is_marked(slot);
+                                             : sta_slot_is_free(slot);
 }
 
 struct sta_slab *sta_heap_check(const char *call, const void *p)

@@ -36,6 +36,7 @@
 #include "core/sizeclass.h"
 #include "core/slot.h"
 #include "heap/config.h"
+#include "heap/free_slot.h"
 #include "heap/options.h"
 #include "heap/pages.h"
 #include "heap/slab.h"
@@ -56,37 +57,6 @@ enum sta_heap_state {
     STA_HEAP_SHARED, /* of many threads; work under its lock */
     STA_HEAP_GUARDED /* the same, and objects have canaries; see guard.c */
 };
-
-/* What a free slot holds; a live one belongs to the program.  The mark is in
- * front of the link, so that what runs over from the slot before spoils it
- * first: malloc then follows no link that was written to. */
-struct sta_slot {
-    uintptr_t mark; /* tells a free slot from a live one */
-    struct sta_slot *next;
-};
-
-/*
- * Returns the mark of a free slot: its address and a constant, so that a copy
- * of the slot elsewhere is no mark.  The sum is no multiple of 16, hence not
- * the address of an object.
- */
-static inline uintptr_t sta_slot_mark(const struct sta_slot *slot)
-{
-    return (uintptr_t)slot + 0x5bd1e995;
-}
-
-static inline bool sta_slot_is_marked(const struct sta_slot *slot)
-{
-    return slot->mark == sta_slot_mark(slot);
-}
-
-/*
- * The end of each list of free slots.  It has no mark, as a slot that was
- * written to after its free: one test on the fast path finds either.
- */
-extern const struct sta_slot sta_slot_end STA_HIDDEN;
-
-#define STA_SLOT_END ((struct sta_slot *)(uintptr_t)&sta_slot_end)
 
 /* How far a heap is with giving back what it keeps; see trim.c. */
 struct sta_shrink {
@@ -203,8 +173,7 @@ void sta_heap_free_due(struct sta_slot *slot, struct sta_slab *s);
  * the sum of a lazy slab. */
 STA_INLINE void sta_heap_push(struct sta_slot *slot, struct sta_slab *s)
 {
-    slot->mark = sta_slot_mark(slot);
-    slot->next = s->free;
+    sta_slot_link(slot, s->free);
     s->free = slot;
     if (sta_unlikely(--s->countdown == 0))
         sta_heap_free_due(slot, s);
@@ -238,9 +207,9 @@ static inline void sta_heap_shrink(struct sta_heap *h)
 STA_INLINE void *sta_heap_pop(struct sta_slot **list)
 {
     struct sta_slot *slot = *list;
-    if (sta_unlikely(!sta_slot_is_marked(slot)))
+    if (sta_unlikely(!sta_slot_is_intact(slot)))
         return NULL;
-    struct sta_slot *next = slot->next;
+    struct sta_slot *next = sta_slot_next(slot);
     sta_prefetch(next); /* its mark is looked at next time */
     *list = next;
     slot->mark = 0;
@@ -330,7 +299,7 @@ STA_INLINE void sta_heap_free(void *p)
                      (uintptr_t)sta_self))
         sta_heap_free_other(slot, s);
     else if (sta_unlikely(!sta_slab_may_start(s, p) ||
-                          sta_slot_is_marked(slot)))
+                          sta_slot_may_be_free(slot)))
         sta_heap_free_slow(p);
     else
         sta_heap_push(slot, s);
@@ -433,7 +402,7 @@ STA_INLINE bool sta_heap_stays(const void *p, size_t size)
         return s->countdown != 0 && size > STA_CLASS_TABLE_MAX &&
                sta_units_of(size) == s->unit_count;
     size_t bytes = sta_class_size[s->list];
-    return !sta_slot_is_marked(p) && size <= bytes && size > bytes / 2;
+    return !sta_slot_is_free(p) && size <= bytes && size > bytes / 2;
 }
 
 #endif

@@ -60,9 +60,9 @@ static struct sta_slot *take_back(struct sta_heap *h)
             continue;
         for (uint32_t n = p->count; n > 0; n--) {
             struct sta_slot *slot = p->first;
-            p->first = slot->next;
+            p->first = sta_slot_next(slot);
+            sta_slot_link(slot, list);
             slot->mark = 0;
-            slot->next = list;
             list = slot;
         }
         h->out_bytes -= p->count * sta_class_bytes(p->slab->list);
@@ -95,7 +95,7 @@ static bool settle(struct sta_heap *h)
     /* release: pairs with the acquire above */
     atomic_store_explicit(&settled, true, memory_order_release);
     while (slot != STA_SLOT_END) {
-        struct sta_slot *next = slot->next;
+        struct sta_slot *next = sta_slot_next(slot);
         sta_heap_free_remote(slot, sta_slab_of(slot));
         slot = next;
     }
@@ -112,12 +112,11 @@ static void take_over(struct sta_heap *h, struct sta_slab *s)
     s->free = STA_SLOT_END;
     for (uint32_t i = sta_slab_carved(s); i-- > 0;) {
         struct sta_slot *slot = (void *)(start + (size_t)i * slot_bytes);
-        if (!sta_slot_is_marked(slot) && !sta_slab_is_purged(s, slot)) {
+        if (!sta_slot_is_free(slot) && !sta_slab_is_purged(s, slot)) {
             used++;
             continue;
         }
-        slot->mark = sta_slot_mark(slot);
-        slot->next = s->free;
+        sta_slot_link(slot, s->free);
         s->free = slot;
     }
     /* What waits to be taken in is marked too, and so on the list by now. */
@@ -137,7 +136,7 @@ bool sta_heap_inherit(struct sta_heap *owner, struct sta_slot *slot,
     if (atomic_load_explicit(&owner->state, memory_order_relaxed) !=
         STA_HEAP_ABSENT)
         return false;
-    if (sta_slot_is_marked(slot)) {
+    if (sta_slot_is_free(slot)) {
         sta_heap_check("free", slot); /* which says so */
         return true;
     }
@@ -151,7 +150,7 @@ bool sta_heap_inherit(struct sta_heap *owner, struct sta_slot *slot,
     if (taken)
         take_over(h, s);
     else if (there) /* whoever takes the slab over will find it */
-        slot->mark = sta_slot_mark(slot);
+        sta_slot_link(slot, STA_SLOT_END);
     sta_lock_release(&owner->lock);
     if (taken)
         sta_heap_free_local(slot, s);

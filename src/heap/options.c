@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "heap/config.h"
+#include "heap/free_slot.h"
 #include "heap/watched.h"
 #include "os/die.h"
 #include "os/env.h"
@@ -229,6 +230,9 @@ void sta_options_derive(void)
         size_t list = run ? STA_CLASS_COUNT + units : sta_class_of(size);
         sta_options.medium[i] = (uint8_t)list;
     }
+    /* The sum of two addresses and 49 bits leaves the first byte alone. */
+    sta_options.key = (uintptr_t)STA_KEY_TAG << STA_KEY_TAG_SHIFT |
+                      (uintptr_t)(sta_options.secret >> 15);
 }
 
 void sta_options_read(void)
@@ -254,8 +258,7 @@ void sta_options_read(void)
         sta_options.watched = true;
         sta_options.check = STA_CHECK_OBJECTS;
     }
-    if (sta_options.check >= STA_CHECK_OBJECTS)
-        sta_options.secret = sta_env_random();
+    sta_options.secret = sta_env_random();
     sta_options_derive();
     sta_vm_seal(&sta_options, sizeof sta_options);
 }

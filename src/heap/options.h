@@ -42,7 +42,8 @@ struct sta_options {
     bool prefault;
     bool mlock;
     enum sta_check check;
-    uint64_t secret;      /* of canaries and of random placement */
+    uint64_t secret;      /* of keys, canaries and random placement */
+    uintptr_t key;        /* of free slots: free_slot.h */
     bool closed;          /* free pages have no access; see pages.c */
     uint32_t guard_units; /* closed ones behind each page run */
     bool verbose;
@@ -68,9 +69,9 @@ void sta_heap_starts(void) STA_HIDDEN __attribute__((weak));
 void sta_options_read(void);
 
 /*
- * Sets what follows from the options: whether free pages are closed, and which
- * list serves each medium size, pages when rounding to them wastes at most an
- * eighth, else a class.
+ * Sets what follows from the options: the key of free slots, whether free pages
+ * are closed, and which list serves each medium size, pages when rounding to
+ * them wastes at most an eighth, else a class.
  */
 void sta_options_derive(void);
 

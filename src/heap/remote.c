@@ -107,7 +107,8 @@ static void send(const struct sta_parcel *p)
     /* release: pairs with take_in(), which follows the slots' links;
      * acquire: pairs with its release: it has read `next`, which may change */
     do
-        p->last->next = list == 0 ? STA_SLOT_END : sta_remote_first(s, list);
+        sta_slot_link(p->last,
+                      list == 0 ? STA_SLOT_END : sta_remote_first(s, list));
     while (!atomic_compare_exchange_weak_explicit(
         &r->list, &list, joined(more, list), memory_order_acq_rel,
         memory_order_relaxed));
@@ -146,15 +147,15 @@ STA_INLINE void gather(struct sta_heap *h, struct sta_slot *slot,
                        struct sta_slab *s)
 {
     struct sta_parcel *p = &h->out[(uintptr_t)s / sizeof *s % STA_PARCELS];
-    slot->mark = sta_slot_mark(slot);
     if (sta_likely(p->slab == s)) {
-        slot->next = p->first;
+        sta_slot_link(slot, p->first);
         p->first = slot;
         p->count++;
         p->sum = (uint16_t)(p->sum + (uintptr_t)slot);
     } else {
         if (p->slab != NULL)
             send_parcel(h, p);
+        sta_slot_link(slot, STA_SLOT_END);
         *p = (struct sta_parcel){s, slot, slot, 1, (uint16_t)(uintptr_t)slot};
     }
     h->out_bytes += sta_class_size[s->list];
@@ -168,7 +169,7 @@ static bool free_locked(struct sta_heap *owner, struct sta_slot *slot,
 {
     sta_lock_acquire(&owner->lock);
     bool here = sta_slab_owner(s) == owner && sta_heap_is_open(owner);
-    bool twice = here && sta_slot_is_marked(slot);
+    bool twice = here && sta_slot_is_free(slot);
     if (here && !twice)
         sta_heap_free_local(slot, s);
     sta_lock_release(&owner->lock);
@@ -205,7 +206,7 @@ STA_NOINLINE void sta_heap_free_remote(struct sta_slot *slot,
     if (has_parcels(sta_self)) {
         gather(sta_self, slot, s);
     } else if (active || !free_locked(owner, slot, s)) {
-        slot->mark = sta_slot_mark(slot);
+        sta_slot_link(slot, STA_SLOT_END);
         struct sta_parcel p = {s, slot, slot, 1, (uint16_t)(uintptr_t)slot};
         send(&p);
     }
@@ -216,7 +217,7 @@ void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s)
     struct sta_heap *h = sta_self;
     if (sta_unlikely(sta_slab_owner(s) == NULL) ||
         sta_unlikely(!sta_slab_is_start(s, slot)) ||
-        sta_unlikely(!sta_slab_is_lazy(s) && sta_slot_is_marked(slot)))
+        sta_unlikely(!sta_slab_is_lazy(s) && sta_slot_is_free(slot)))
         sta_heap_free_slow(slot);
     else if (sta_likely(h->out != NULL &&
                         atomic_load_explicit(&sta_slab_owner(s)->state,
@@ -234,9 +235,9 @@ static void splice(struct sta_slab *s, struct sta_slot *first,
                    struct sta_slot *last, uint32_t count, uint16_t sum)
 {
     if (sta_slab_state(s) == STA_SLAB_THIN || s->few == 0) {
-        while (count-- > 0) { /* each may be due */
-            struct sta_slot *next = first->next;
-            sta_heap_free_local(first, s);
+        for (; count > 0 && first != STA_SLOT_END; count--) {
+            struct sta_slot *next = sta_slot_follow(first);
+            sta_heap_free_local(first, s); /* may be due */
             first = next;
         }
         return;
@@ -246,7 +247,7 @@ static void splice(struct sta_slab *s, struct sta_slot *first,
         sta_slab_set_owner(s, sta_slab_owner(s), true);
         s->sum = 0;
     }
-    last->next = s->free;
+    sta_slot_link(last, s->free);
     s->free = first;
     s->sum = (uint16_t)(s->sum + sum);
     if (count < s->countdown) {

@@ -22,9 +22,8 @@
  * I2  countdown reaches 0 when something is due: the first frees of a full
  *     slab, or the last of any other.  So one decrement and one test serve
  *     the fast path for both.
- * I3  a free slot holds its mark in its first word and the next free slot in
- *     its second (heap.h); a live one never holds its mark but by the
- *     program's doing, one chance in 2^64.
+ * I3  a free slot holds its mark and its link (free_slot.h); a live one never
+ *     does but by the program's doing, one chance in 2^64.
  * I4  the map names the descriptor at each unit of a slab on which a slot that
  *     was carved starts, and at the first unit only of a run; all other entries
  *     are 0.  On such a unit every slot was carved, and what is left behind the

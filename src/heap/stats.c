@@ -134,7 +134,7 @@ static void add_heap(struct sta_stats *t, const struct sta_heap *h, bool walk)
         uint64_t most = (uint64_t)h->bins[c].slab_count * STA_SLAB_BYTES_MAX /
                         sta_class_bytes(c); /* a slot freed twice is a ring */
         for (const struct sta_slot *s = walk ? h->free[c] : STA_SLOT_END;
-             s != STA_SLOT_END && waiting < most; s = s->next)
+             sta_slot_is_intact(s) && waiting < most; s = sta_slot_next(s))
             waiting++;
         add_list(t, &t->classes[c], sta_class_bytes(c), h->handed[c], waiting);
     }

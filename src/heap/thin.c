@@ -66,15 +66,6 @@ static uint16_t slots_on(const struct sta_slab *s, uint32_t u)
     return (uint16_t)count;
 }
 
-/* True for a slot on the slab's list that is as its free left it. */
-static bool is_intact(const struct sta_slab *s, const struct sta_slot *slot)
-{
-    const struct sta_slot *next = slot->next;
-    return sta_slot_is_marked(slot) &&
-           (next == STA_SLOT_END ||
-            (sta_slab_of(next) == s && sta_slab_is_start(s, next)));
-}
-
 /* The units on which no slot is in use; those behind the slots that were carved
  * may be there all the same, as part of a huge page. */
 static uint32_t free_units(const struct sta_slab *s)
@@ -85,11 +76,11 @@ static uint32_t free_units(const struct sta_slab *s)
         used[u] = (s->purged >> u & 1) != 0 ? 0 : slots_on(s, u);
     uint32_t walked = 0;
     for (const struct sta_slot *slot = s->free; slot != STA_SLOT_END;
-         slot = slot->next) {
+         slot = sta_slot_next(slot)) {
         uint32_t i = index_of(s, slot);
         if (walked++ == sta_slab_carved(s))
             return 0; /* it runs in a ring: a slot was freed twice (bins.c) */
-        if (!is_intact(s, slot)) {
+        if (!sta_slot_is_intact(slot)) {
             if (sta_options.check)
                 sta_heap_die_of_write(slot);
             return 0;
@@ -111,9 +102,9 @@ static void drop_slots(struct sta_slab *s, uint32_t units)
     struct sta_slot *kept = STA_SLOT_END;
     struct sta_slot *slot = s->free;
     while (slot != STA_SLOT_END) {
-        struct sta_slot *next = slot->next;
+        struct sta_slot *next = sta_slot_next(slot);
         if ((units_of_slot(slot_bytes, index_of(s, slot)) & units) == 0) {
-            slot->next = kept;
+            sta_slot_link(slot, kept);
             kept = slot;
         }
         slot = next;
@@ -151,7 +142,7 @@ void sta_slab_mark_rest(struct sta_slab *s)
     if (end >> STA_UNIT_LOG2 != (end - slot_bytes) >> STA_UNIT_LOG2)
         return;
     struct sta_slot *rest = (void *)((char *)sta_slab_start(s) + end);
-    rest->mark = sta_slot_mark(rest);
+    sta_slot_link(rest, STA_SLOT_END);
 }
 
 void sta_slab_restore(struct sta_slab *s)
@@ -162,8 +153,7 @@ void sta_slab_restore(struct sta_slab *s)
         if ((units_of_slot(slot_bytes, i) & s->purged) == 0)
             continue;
         struct sta_slot *slot = (void *)(start + (size_t)i * slot_bytes);
-        slot->mark = sta_slot_mark(slot);
-        slot->next = s->free;
+        sta_slot_link(slot, s->free);
         s->free = slot;
     }
     if (sta_slab_carved(s) == sta_slab_capacity(s))

@@ -32,7 +32,7 @@ static struct sta_slab *live_slab(const void *p)
         sta_slab_state(s) == STA_SLAB_OWN || !sta_slab_is_start(s, p))
         return NULL;
     bool live = sta_slab_state(s) == STA_SLAB_RUN ? s->countdown != 0
-                                                  : !sta_slot_is_marked(p);
+                                                  : !sta_slot_is_free(p);
     return live ? s : NULL;
 }
 

@@ -79,7 +79,7 @@ static struct sta_slab *enter(const void *p, enum place place)
     HOLDS(sta_slab_state(s) != STA_SLAB_THIN || !sta_slab_is_purged(s, p),
           "%p: on a purged page of %s (place %d)", p, audit_name(s), place);
     bool run = sta_slab_state(s) == STA_SLAB_RUN;
-    bool is_free = run ? s->countdown == 0 : sta_slot_is_marked(p);
+    bool is_free = run ? s->countdown == 0 : sta_slot_is_free(p);
     HOLDS(is_free == (place != LIVE), "%p: the mark is wrong (place %d)", p,
           place);
     tally_of(s)->on_slab += place == ON_SLAB;
@@ -110,7 +110,8 @@ static void audit_slab_list(struct sta_slab *s)
     uint32_t walked = 0;
     uint16_t sum = 0;
     for (struct sta_slot *p = s->free;
-         p != STA_SLOT_END && walked <= sta_slab_capacity(s); p = p->next) {
+         p != STA_SLOT_END && walked <= sta_slab_capacity(s);
+         p = sta_slot_next(p)) {
         struct sta_slab *of = enter(p, ON_SLAB);
         HOLDS(of == s, "%p: on the list of %s", (void *)p, audit_name(s));
         if (of != s)
@@ -131,7 +132,8 @@ static void audit_slab_list(struct sta_slab *s)
 static size_t audit_list(const struct sta_heap *h, uint32_t c)
 {
     size_t count = 0;
-    for (struct sta_slot *p = h->free[c]; p != STA_SLOT_END; p = p->next) {
+    for (struct sta_slot *p = h->free[c]; p != STA_SLOT_END;
+         p = sta_slot_next(p)) {
         struct sta_slab *s = enter(p, ON_HEAP);
         if (s == NULL)
             break;
@@ -171,7 +173,7 @@ static bool rest_is_marked(const struct sta_slab *s)
     uint32_t end = sta_slab_capacity(s) * bytes;
     bool mapped = (end - bytes) / STA_UNIT_BYTES == end / STA_UNIT_BYTES;
     return !mapped ||
-           sta_slot_is_marked((const void *)((char *)sta_slab_start(s) + end));
+           sta_slot_is_free((const void *)((char *)sta_slab_start(s) + end));
 }
 
 /* A slab that a heap owns, by its state. */
@@ -280,7 +282,7 @@ static void audit_chain(const struct sta_slab *s, struct sta_slot *first,
         sum = (uint16_t)(sum - (uintptr_t)p);
         HOLDS((p == last) == (i == count), "%s: slot %u of %u sent is last",
               audit_name(s), i, count);
-        p = p->next;
+        p = sta_slot_next(p);
     }
     HOLDS(sum == 0, "%s: the sum of the slots sent", audit_name(s));
 }

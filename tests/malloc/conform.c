@@ -305,6 +305,27 @@ static void objects_of_the_c_library_can_be_freed_and_resized(void)
     free(path);
 }
 
+/* A free slot holds sums of its address and others; no live object is one. */
+static void an_object_may_hold_sums_of_its_address(void)
+{
+    for (size_t size = 16; size <= 4096; size *= 2) {
+        uintptr_t *freed = malloc(size);
+        uintptr_t to = (uintptr_t)hide_pointer(freed);
+        free(freed);
+        for (size_t i = 0; i < 6; i++) {
+            uintptr_t *p = malloc(size);
+            REQUIRE(p != NULL);
+            uintptr_t at = (uintptr_t)p;
+            const uintptr_t pairs[][2] = {
+                {at, 0},    {at + size, size}, {at + to, to},
+                {size, at}, {at + at, at},     {0 - at, 0 - 2 * at},
+            };
+            memcpy(p, pairs[i], sizeof pairs[i]);
+            free(hide_pointer(p));
+        }
+    }
+}
+
 #define CASE(name)                                                             \
     {                                                                          \
 #name, name                                                            \
@@ -323,6 +344,7 @@ static const struct check_case cases[] = {
     CASE(free_keeps_errno),
     CASE(success_keeps_errno),
     CASE(calloc_is_zero_on_reuse),
+    CASE(an_object_may_hold_sums_of_its_address),
     CASE(c23_free_sized_frees),
     CASE(names_of_the_c_library_share_one_heap),
     CASE(objects_of_the_c_library_can_be_freed_and_resized),

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* expect: stalloc: malloc: the free object @ was written to, or freed twice */
+/* variant: local */
+#include <pthread.h>
+
+#include "misuse.h"
+
+enum { COUNT = 200 };
+
+/* The thread's end gives its lists of free objects back. */
+static void *damage(void *arg)
+{
+    long *p[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        p[i] = malloc(48);
+    for (int i = 0; i < COUNT; i++)
+        free(p[i]);
+    while (malloc(48) != p[8]) /* p[7] is on the thread's own list, at last */
+        ;
+    misused(p[7]);
+    p[7][1] = 4711;
+    return arg;
+}
+
+int main(void)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, damage, NULL) != 0)
+        return 1;
+    pthread_join(thread, NULL);
+    return 0;
+}
