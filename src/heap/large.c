@@ -17,12 +17,27 @@
 
 #include "core/bits.h"
 #include "heap/guard.h"
+#include "heap/recent.h"
 #include "heap/watched.h"
 #include "os/vm.h"
+
+/* Takes a run that waits, if it is longer by the slack; see recent.h. */
+static void *pop_longer(struct sta_heap *h, uint32_t units,
+                        struct sta_span *dirty)
+{
+    uint32_t longer = units + sta_run_slack(units);
+    if (longer == units || longer > STA_RUN_UNITS_MAX || sta_guard_active())
+        return NULL;
+    *dirty = (struct sta_span){0, longer};
+    return sta_heap_pop_run(h, longer);
+}
 
 void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
                       struct sta_span *dirty)
 {
+    void *p = align_units == 1 ? pop_longer(h, units, dirty) : NULL;
+    if (p != NULL)
+        return p;
     struct sta_slab *s =
         sta_pages_alloc(units, align_units, STA_SLAB_RUN, dirty);
     if (s == NULL)
@@ -32,9 +47,10 @@ void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
     s->countdown = 1;
     s->list = STA_CLASS_COUNT;
     s->free = sta_slab_start(s);
-    if (units <= STA_RUN_UNITS_MAX) {
+    s->keeper = NULL;
+    if (s->unit_count <= STA_RUN_UNITS_MAX) {
         s->keeper = h;
-        h->handed_runs[units]++;
+        h->handed_runs[s->unit_count]++;
     }
     return s->free;
 }
@@ -159,7 +175,8 @@ bool sta_large_resize(struct sta_slab *s, size_t size)
     size_t units = (size + STA_UNIT_BYTES - 1) >> STA_UNIT_LOG2;
     if (size <= STA_CLASS_TABLE_MAX || units >= UINT32_MAX)
         return false;
-    if (units == s->unit_count)
+    if (units <= s->unit_count &&
+        s->unit_count <= units + sta_run_slack((uint32_t)units))
         return true;
     if (!sta_pages_resize(s, (uint32_t)units))
         return false;

@@ -30,6 +30,7 @@
 
 #include "core/annotate.h"
 #include "heap/options.h"
+#include "heap/recent.h"
 #include "heap/region.h"
 #include "os/die.h"
 #include "os/vm.h"
@@ -131,12 +132,25 @@ static struct sta_region *find_in_regions(uint32_t count, uint32_t align,
     return NULL;
 }
 
+/* The same, but what is kept apart goes back before new units are used. */
+static struct sta_region *find_used_first(uint32_t count, uint32_t align,
+                                          uint32_t *first)
+{
+    struct sta_region *r = find_in_regions(count, align, false, first);
+    if (!sta_recent_any() || (r != NULL && *first + count <= r->stale.used_top))
+        return r;
+    if (r != NULL)
+        sta_runs_free(&r->runs, *first, count);
+    sta_recent_flush(UINT32_MAX);
+    return find_in_regions(count, align, false, first);
+}
+
 /* Finds room in any region, growing one or adding one at need.  All aligned
  * places are looked through only when nothing can grow. */
 static struct sta_region *find_units(uint32_t count, uint32_t align,
                                      uint32_t *first)
 {
-    struct sta_region *r = find_in_regions(count, align, false, first);
+    struct sta_region *r = find_used_first(count, align, first);
     if (r != NULL)
         return r;
     uint32_t most = units_with_align(count, align);
@@ -164,11 +178,10 @@ static void account_used(struct sta_region *r, uint32_t first, uint32_t count,
         sta_page_counts.used_peak_units = used;
 }
 
-/* Frees units to the run index; they are stale unless they are `zero`. */
-static void give_units(struct sta_region *r, uint32_t first, uint32_t count,
-                       bool zero)
+/* Counts units as free; they are stale unless they are `zero`. */
+static void account_free(struct sta_region *r, uint32_t first, uint32_t count,
+                         bool zero)
 {
-    sta_runs_free(&r->runs, first, count);
     atomic_store_explicit(&sta_page_counts.used_units, sta_pages_used() - count,
                           memory_order_relaxed);
     if (!zero)
@@ -186,37 +199,6 @@ static void purge(struct sta_region *r, uint32_t freed)
     }
 }
 
-/* Makes units of a new run usable, where free ones are not. */
-static bool open_units(struct sta_region *r, uint32_t first, uint32_t count)
-{
-    char *p = (char *)r->base + ((size_t)first << STA_UNIT_LOG2);
-    size_t bytes = (size_t)count << STA_UNIT_LOG2;
-    if (!sta_options.closed || sta_vm_commit(p, bytes))
-        return true;
-    /* A process may have so many mappings (max_map_count) and no more: opened
-     * with the unit in front, a guard, it needs none of its own. */
-    return first != 0 &&
-           sta_vm_commit(p - STA_UNIT_BYTES, bytes + STA_UNIT_BYTES);
-}
-
-/* The reverse; returns true when their contents are gone. */
-static bool close_units(struct sta_region *r, uint32_t first, uint32_t count)
-{
-    void *p = (char *)r->base + ((size_t)first << STA_UNIT_LOG2);
-    size_t bytes = (size_t)count << STA_UNIT_LOG2;
-    if (!sta_options.closed ||
-        !(sta_vm_close(p, bytes) || sta_vm_purge(p, bytes)))
-        return false;
-    r->stale.purged += count;
-    r->stale.calls++;
-    return true;
-}
-
-static uint32_t slab_index(const struct sta_region *r, const struct sta_slab *s)
-{
-    return (uint32_t)(s - r->slabs);
-}
-
 /* Empties the map entries of a run: its first is the only one that an object
  * by itself has. */
 static void clear_map(struct sta_region *r, const struct sta_slab *s)
@@ -225,37 +207,52 @@ static void clear_map(struct sta_region *r, const struct sta_slab *s)
     memset(r->map + s->unit_first, 0, entries * sizeof *r->map);
 }
 
+/* Takes a run and a descriptor for it; NULL when there is no memory. */
+static struct sta_slab *take_run(uint32_t count, uint32_t align)
+{
+    uint32_t first;
+    uint32_t index = 0;
+    uint32_t all = count + sta_options.guard_units;
+    if (count > units_most || align > units_most)
+        return NULL;
+    struct sta_region *r = find_units(all, align, &first);
+    if (r == NULL)
+        return NULL;
+    if (sta_region_open(r, first, count))
+        index = sta_region_take_slab(r);
+    if (index == 0) {
+        sta_region_close(r, first, count);
+        sta_runs_free(&r->runs, first, all);
+        return NULL;
+    }
+    struct sta_slab *s = &r->slabs[index];
+    memset(s, 0, sizeof *s);
+    s->region = (uint8_t)(r - sta_regions);
+    s->unit_first = first;
+    s->unit_count = count;
+    s->start_low = (uint32_t)(uintptr_t)sta_slab_start(s);
+    return s;
+}
+
 struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
                                  enum sta_slab_state state,
                                  struct sta_span *dirty)
 {
     struct sta_slab *s = NULL;
-    uint32_t first;
-    uint32_t all = count + sta_options.guard_units;
     sta_lock_acquire(&sta_pages_lock);
-    struct sta_region *r = NULL;
-    if (count <= units_most && align <= units_most)
-        r = find_units(all, align, &first);
-    uint32_t index = 0;
-    if (r && open_units(r, first, count))
-        index = sta_region_take_slab(r);
-    if (index != 0) {
-        account_used(r, first, all, dirty);
-        if (count > STA_RUN_UNITS_MAX) {
+    if (state == STA_SLAB_RUN && align == 1)
+        s = sta_recent_take(count);
+    if (s == NULL)
+        s = take_run(count, align);
+    if (s != NULL) {
+        account_used(&sta_regions[s->region], s->unit_first,
+                     s->unit_count + sta_options.guard_units, dirty);
+        if (s->unit_count > STA_RUN_UNITS_MAX) {
             sta_page_counts.runs_allocated++;
-            sta_page_counts.runs_allocated_units += count;
+            sta_page_counts.runs_allocated_units += s->unit_count;
         }
-        s = &r->slabs[index];
-        memset(s, 0, sizeof *s);
         sta_slab_set_state(s, state);
-        s->region = (uint8_t)(r - sta_regions);
-        s->unit_first = first;
-        s->unit_count = count;
-        s->start_low = (uint32_t)(uintptr_t)sta_slab_start(s);
         sta_pages_map(s, 0);
-    } else if (r != NULL) {
-        close_units(r, first, count);
-        sta_runs_free(&r->runs, first, all);
     }
     sta_lock_release(&sta_pages_lock);
     return s;
@@ -284,7 +281,7 @@ bool sta_pages_close(struct sta_slab *s)
 {
     sta_lock_acquire(&sta_pages_lock);
     bool gone =
-        close_units(&sta_regions[s->region], s->unit_first, s->unit_count);
+        sta_region_close(&sta_regions[s->region], s->unit_first, s->unit_count);
     sta_lock_release(&sta_pages_lock);
     return gone;
 }
@@ -295,11 +292,28 @@ void sta_pages_free(struct sta_slab *s, bool zero)
     uint32_t count = s->unit_count + sta_options.guard_units;
     sta_lock_acquire(&sta_pages_lock);
     clear_map(r, s);
-    zero = zero || close_units(r, s->unit_first, s->unit_count);
-    give_units(r, s->unit_first, count, zero);
-    sta_region_give_slab(r, slab_index(r, s));
+    zero = zero || sta_region_close(r, s->unit_first, s->unit_count);
+    account_free(r, s->unit_first, count, zero);
+    if (sta_slab_state(s) == STA_SLAB_RUN)
+        sta_recent_give(s);
+    else
+        sta_recent_release(s);
     purge(r, count);
     sta_lock_release(&sta_pages_lock);
+}
+
+/* Returns how many units are free from `behind` on, where `extra` are wanted:
+ * what is kept apart may be just there. */
+static uint32_t room_behind(struct sta_region *r, uint32_t behind,
+                            uint32_t extra)
+{
+    if (behind >= sta_region_units(r))
+        return 0;
+    uint32_t room = sta_runs_free_at(&r->runs, behind);
+    if (room >= extra || !sta_recent_any())
+        return room;
+    sta_recent_flush(UINT32_MAX);
+    return sta_runs_free_at(&r->runs, behind);
 }
 
 bool sta_pages_resize(struct sta_slab *s, uint32_t count)
@@ -311,18 +325,19 @@ bool sta_pages_resize(struct sta_slab *s, uint32_t count)
     bool done = true;
     sta_lock_acquire(&sta_pages_lock);
     if (count < old) {
-        bool zero = close_units(r, s->unit_first + count, old - count);
-        give_units(r, s->unit_first + count + guards, old - count, zero);
+        bool zero = sta_region_close(r, s->unit_first + count, old - count);
+        uint32_t behind = s->unit_first + count + guards;
+        sta_runs_free(&r->runs, behind, old - count);
+        account_free(r, behind, old - count, zero);
         purge(r, old - count);
     } else if (count > old) {
         uint32_t behind = s->unit_first + old + guards;
         uint32_t extra = count - old;
-        uint32_t end = sta_region_units(r);
-        uint32_t room = behind < end ? sta_runs_free_at(&r->runs, behind) : 0;
-        if (room < extra && behind + room == end)
+        uint32_t room = room_behind(r, behind, extra);
+        if (room < extra && behind + room == sta_region_units(r))
             sta_region_extend(r, extra - room);
         done = count <= units_most && sta_runs_take(&r->runs, behind, extra);
-        if (done && !open_units(r, behind - guards, extra)) {
+        if (done && !sta_region_open(r, behind - guards, extra)) {
             sta_runs_free(&r->runs, behind, extra);
             done = false;
         }
@@ -366,6 +381,7 @@ void sta_pages_keep(size_t bytes)
 void sta_pages_purge(size_t keep)
 {
     sta_lock_acquire(&sta_pages_lock);
+    sta_recent_flush(UINT32_MAX);
     for (uint32_t i = 0; i < sta_region_count; i++) {
         sta_stale_trim(&sta_regions[i].stale, keep >> STA_UNIT_LOG2);
         sta_region_trim(&sta_regions[i]);
@@ -419,6 +435,7 @@ static void prefault(const struct sta_region *r)
 
 bool sta_pages_init(void)
 {
+    sta_recent_init();
     keep_bytes = sta_options.purge_never ? SIZE_MAX : sta_options.keep_bytes;
     keep_by_rule = sta_options.purge_auto && !sta_options.purge_never;
     if (sta_options.arena_bytes == 0)

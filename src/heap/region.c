@@ -124,6 +124,30 @@ bool sta_region_extend(struct sta_region *r, uint32_t units)
     return step_units <= room && commit_units(r, (uint32_t)step_units);
 }
 
+bool sta_region_open(struct sta_region *r, uint32_t first, uint32_t count)
+{
+    char *p = (char *)r->base + ((size_t)first << STA_UNIT_LOG2);
+    size_t bytes = (size_t)count << STA_UNIT_LOG2;
+    if (!sta_options.closed || sta_vm_commit(p, bytes))
+        return true;
+    /* A process may have so many mappings (max_map_count) and no more: opened
+     * with the unit in front, a guard, it needs none of its own. */
+    return first != 0 &&
+           sta_vm_commit(p - STA_UNIT_BYTES, bytes + STA_UNIT_BYTES);
+}
+
+bool sta_region_close(struct sta_region *r, uint32_t first, uint32_t count)
+{
+    void *p = (char *)r->base + ((size_t)first << STA_UNIT_LOG2);
+    size_t bytes = (size_t)count << STA_UNIT_LOG2;
+    if (!sta_options.closed ||
+        !(sta_vm_close(p, bytes) || sta_vm_purge(p, bytes)))
+        return false;
+    r->stale.purged += count;
+    r->stale.calls++;
+    return true;
+}
+
 uint32_t sta_region_take_slab(struct sta_region *r)
 {
     struct sta_unused *u = &r->unused;

@@ -25,6 +25,12 @@ void sta_region_release(struct sta_region *r);
  */
 bool sta_region_extend(struct sta_region *r, uint32_t units);
 
+/* Makes units of a new run usable, where free ones are closed. */
+bool sta_region_open(struct sta_region *r, uint32_t first, uint32_t count);
+
+/* The reverse; true when their contents are gone. */
+bool sta_region_close(struct sta_region *r, uint32_t first, uint32_t count);
+
 /* Returns the lowest unused descriptor's index, or 0 when there is no memory.
  * Cost: a word for each 4,096 descriptors. */
 uint32_t sta_region_take_slab(struct sta_region *r);

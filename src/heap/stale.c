@@ -37,15 +37,30 @@
 #include "heap/config.h"
 #include "os/vm.h"
 
-/* The span from the first stale unit of a run to its last. */
-static struct sta_span find_span(const struct sta_stale *t, uint32_t first,
-                                 uint32_t count)
+/* Clears the bits of a run; returns how many were ones, and in *span those from
+ * the first one to the last. */
+static uint32_t clear_bits(uint64_t *words, uint32_t first, uint32_t count,
+                           struct sta_span *span)
 {
+    uint32_t ones = 0;
     uint32_t end = first + count;
-    uint32_t low = sta_bitmap_first_one(t->bits, first, end);
-    uint32_t high;
-    uint32_t length = sta_bitmap_last_ones(t->bits, low, end, &high);
-    return (struct sta_span){low - first, length ? high + length - low : 0};
+    uint32_t low = end;
+    uint32_t high = end;
+    for (uint32_t at = first; at < end; at = (at | 63) + 1) {
+        uint32_t left = end - at;
+        uint32_t from = at % 64;
+        uint64_t *word = &words[at / 64];
+        uint64_t set =
+            *word & sta_ones64(from, left < 64 - from ? from + left : 64);
+        if (set == 0)
+            continue;
+        *word ^= set;
+        ones += sta_popcount64(set);
+        low = low != end ? low : at - from + sta_ctz64(set);
+        high = at - from + sta_log2(set) + 1;
+    }
+    *span = (struct sta_span){low - first, high - low};
+    return ones;
 }
 
 uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count,
@@ -53,11 +68,8 @@ uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count,
 {
     uint32_t stale = 0;
     *dirty = (struct sta_span){0, 0};
-    if (t->count != 0 && first < t->used_top) {
-        *dirty = find_span(t, first, count);
-        if (dirty->count)
-            stale = sta_bitmap_assign(t->bits, first, count, false);
-    }
+    if (t->count != 0 && first < t->used_top)
+        stale = clear_bits(t->bits, first, count, dirty);
     if (first < t->used_top) {
         uint32_t end = first + count;
         t->regret += (end < t->used_top ? end : t->used_top) - first - stale;

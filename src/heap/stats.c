@@ -17,6 +17,7 @@
 #include "heap/guard.h"
 #include "heap/inherit.h"
 #include "heap/heap.h"
+#include "heap/recent.h"
 #include "os/die.h"
 #include "os/vm.h"
 
@@ -86,6 +87,7 @@ static void add_arena(struct sta_stats *t)
 {
     sta_lock_acquire(&sta_pages_lock);
     const struct sta_page_counts *n = &sta_page_counts;
+    sta_recent_flush(UINT32_MAX); /* free runs, as the others are */
     for (uint32_t i = 0; i < sta_region_count; i++)
         add_region(t, &sta_regions[i]);
     t->fixed_bytes = sta_options.arena_bytes;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/bitmap.h"
+#include "heap/recent.h"
 #include "tests/lib/heap_audit.h"
 #include "tests/lib/heap_audit_parts.h"
 
@@ -49,6 +50,47 @@ static void audit_descriptor(const struct sta_region *r,
     }
 }
 
+/* The units of a region that are kept apart as runs that were freed lately: in
+ * use for the index, and for nobody else. */
+static uint32_t audit_recent(const struct sta_region *r)
+{
+    const uint32_t *holders = audit_pictures[r - sta_regions].holders;
+    uint32_t units = 0;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < STA_RECENT_LISTS; i++) {
+        uint32_t length = 0;
+        for (const struct sta_slab *s = sta_recent.lists[i]; s; s = s->next) {
+            count++;
+            HOLDS(++length <= 2, "%s: too many runs of a length",
+                  audit_name(s));
+            HOLDS(!audit_in_use(s), "%s: kept and in use", audit_name(s));
+            HOLDS(s->unit_count % STA_RECENT_LISTS == i,
+                  "%s: on the list of other lengths", audit_name(s));
+            if (s->region != r - sta_regions)
+                continue;
+            units += s->unit_count;
+            HOLDS(sta_runs_all_used(&r->runs, s->unit_first, s->unit_count),
+                  "%s: some of it is free", audit_name(s));
+            for (uint32_t k = 0; k < s->unit_count; k++)
+                HOLDS(holders[s->unit_first + k] == 0,
+                      "%s: kept, and its unit %u is slab %u's", audit_name(s),
+                      k, holders[s->unit_first + k]);
+        }
+    }
+    HOLDS(count == sta_recent.count, "%u runs kept, counted as %u", count,
+          sta_recent.count);
+    return units;
+}
+
+static bool is_recent(const struct sta_slab *slab)
+{
+    for (uint32_t i = 0; i < STA_RECENT_LISTS; i++)
+        for (const struct sta_slab *s = sta_recent.lists[i]; s; s = s->next)
+            if (s == slab)
+                return true;
+    return false;
+}
+
 /* A descriptor that was in use once is in use, or its bit says that it is not;
  * each word of these bits is summed up right. */
 static void audit_unused(const struct sta_region *r)
@@ -58,8 +100,9 @@ static void audit_unused(const struct sta_region *r)
     for (uint32_t i = 0; i < r->slab_used; i++) {
         bool unused = (k->bits[i / 64] >> i % 64 & 1) != 0;
         count += unused;
-        HOLDS(i == 0 || unused == !audit_in_use(&r->slabs[i]),
-              "descriptor %u is %sin use", i, unused ? "" : "not ");
+        bool in_use = audit_in_use(&r->slabs[i]) || is_recent(&r->slabs[i]);
+        HOLDS(i == 0 || unused == !in_use, "descriptor %u is %sin use", i,
+              unused ? "" : "not ");
     }
     for (uint32_t w = 0; w <= r->slab_used / 64; w++) {
         bool some = (k->words[w / 64] >> w % 64 & 1) != 0;
@@ -119,8 +162,9 @@ uint32_t audit_region(const struct sta_region *r)
     for (uint32_t u = units; u < r->map_units; u++)
         HOLDS(r->map[u] == 0, "unit %u is not there, and the map has %u", u,
               r->map[u]);
-    HOLDS(used + sta_runs_free_units(&r->runs) == units,
-          "%u units: %u in use, %u free", units, used,
+    uint32_t kept = audit_recent(r);
+    HOLDS(used + kept + sta_runs_free_units(&r->runs) == units,
+          "%u units: %u in use, %u kept, %u free", units, used, kept,
           sta_runs_free_units(&r->runs));
     audit_unused(r);
     audit_stale(r);
