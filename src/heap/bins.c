@@ -234,6 +234,8 @@ bool sta_bin_refill(struct sta_heap *h, uint32_t c)
         sta_heap_drain(h);
     if (h->free[c] != STA_SLOT_END) /* lent by full slabs, in the drain */
         return true;
+    if (sta_heap_reuse_gathered(h, c))
+        return true;
     bin->loan = STA_LOAN_BYTES;
     bool put_back = false;
     for (;;) {
@@ -343,7 +345,11 @@ static void flush_list(struct sta_heap *h, uint32_t c, size_t count)
         struct sta_slot *slot = h->free[c];
         h->free[c] = sta_slot_follow(slot);
         h->handed[c]--;
-        sta_heap_free_local(slot, sta_slab_of(slot));
+        struct sta_slab *s = sta_slab_of(slot);
+        if (sta_slab_owner(s) == h)
+            sta_heap_free_local(slot, s);
+        else
+            sta_heap_gather(h, slot, s);
     }
 }
 

@@ -73,12 +73,16 @@ enum {
     STA_LOAN_BYTES = 65536,
 
     /* Frees of other heaps' slabs gather in a thread by slab: in so many
-     * parcels, which fill a unit, and up to so many bytes; then they go, a
+     * parcels, which fit in a unit, and up to so many bytes; then they go, a
      * parcel at a time.  With half of the bytes each has fewer slots when it
      * goes (bench/server 288 to 348 ms), with a quarter handoff shows it too
      * (128 to 182); twice as many gain nothing. */
     STA_PARCELS = 128,
     STA_OUTBOX_BYTES = 131072,
+
+    /* A refill takes so many bytes or more of what is gathered of its class:
+     * fewer would mean a slow call for every few slots.  256 to 4,096 do. */
+    STA_REUSE_BYTES = 1024,
 
     /* At levels 2 and 3 threads share so many heaps. */
     STA_GUARD_HEAPS = 4,

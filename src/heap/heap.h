@@ -19,7 +19,8 @@
  * points to an empty heap, so that every call takes the slow half, and the
  * fast path knows nothing of it.
  *
- * I1  a slot on free[c] is of a slab of this heap, where it counts as used.
+ * I1  a slot on free[c] counts as used in its slab, which is of this heap or,
+ *     if this thread freed the slot, perhaps of another one.
  * I2  a run on runs[n] has n units; run_units is the sum of them all.
  * I3  every list of free slots ends in sta_slot_end.
  */
@@ -83,9 +84,7 @@ struct sta_heap {
     uint64_t handed_runs[STA_RUN_UNITS_MAX + 1]; /* the same of runs[] */
 
     /* frees for other heaps, gathered */
-    struct sta_parcel *out; /* STA_PARCELS; NULL before the first */
-    uint32_t out_bytes;     /* of slots in them, in all */
-    uint32_t out_next;      /* which goes next when there are too many */
+    struct sta_outbox *out; /* NULL before the first */
 
     struct sta_shrink shrink;
     /* fixed once the heap is listed */
@@ -153,6 +152,14 @@ void sta_heap_free_remote(struct sta_slot *slot, struct sta_slab *s);
 
 /* Takes in what other threads freed.  The caller works on `h`. */
 void sta_heap_drain(struct sta_heap *h);
+
+/* Keeps a free slot of another heap's slab among those that go to it. */
+void sta_heap_gather(struct sta_heap *h, struct sta_slot *slot,
+                     struct sta_slab *s);
+
+/* Fills the empty list of class `c` with what is gathered for other heaps;
+ * false when that is too little. */
+bool sta_heap_reuse_gathered(struct sta_heap *h, uint32_t c);
 
 /* Sends off what is gathered for other heaps. */
 void sta_heap_flush_outbox(struct sta_heap *h);

@@ -49,25 +49,15 @@ static bool is_absent(const struct sta_slab *s)
                                 memory_order_relaxed) == STA_HEAP_ABSENT;
 }
 
-/* Takes what a heap's thread has gathered of absent heaps' slabs, as objects in
- * use; returns them in a list. */
+/* Takes what a heap's thread has of absent heaps' slabs, as objects in use;
+ * returns them in a list. */
 static struct sta_slot *take_back(struct sta_heap *h)
 {
-    struct sta_slot *list = STA_SLOT_END;
-    for (uint32_t i = 0; i < STA_PARCELS && h->out_bytes != 0; i++) {
-        struct sta_parcel *p = &h->out[i];
-        if (p->slab == NULL || !is_absent(p->slab))
-            continue;
-        for (uint32_t n = p->count; n > 0; n--) {
-            struct sta_slot *slot = p->first;
-            p->first = sta_slot_next(slot);
-            sta_slot_link(slot, list);
-            slot->mark = 0;
-            list = slot;
-        }
-        h->out_bytes -= p->count * sta_class_bytes(p->slab->list);
-        p->slab = NULL;
-    }
+    sta_heap_flush(h); /* gathers what its own lists have of them */
+    struct sta_slot *list = sta_heap_ungather(h, is_absent);
+    for (struct sta_slot *slot = list; sta_slot_is_free(slot);
+         slot = sta_slot_next(slot))
+        slot->mark = 0;
     return list;
 }
 

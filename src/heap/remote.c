@@ -27,7 +27,14 @@
  * I1  a slab is in an inbox, or about to be put there by the one thread that
  *     found its list empty, exactly while the list is not.  So `next` has one
  *     writer at a time.
- * I2  slots in a parcel or a sta_remote count as used: their slab stays.
+ * I2  slots in a parcel or a sta_remote, and those of other heaps' slabs on a
+ *     heap's own list, count as used: their slab stays.
+ * I3  heaps that no thread owns have none of the latter, and empty parcels.
+ *
+ * What is gathered need not go at all: when the thread that freed it is out of
+ * slots of that class it takes them itself (sta_heap_reuse_gathered), and they
+ * stay in use as far as their slab can tell.  So threads that free each other's
+ * objects, and allocate as many, hardly touch a line of each other's.
  *
  * A slab may change its owner meanwhile: the old owner then sends it on.
  *
@@ -43,6 +50,7 @@
  */
 #include "heap/remote.h"
 
+#include "core/bits.h"
 #include "heap/guard.h"
 #include "heap/inherit.h"
 
@@ -56,8 +64,16 @@ static uint64_t place_of(const struct sta_slab *s, const struct sta_slot *slot)
 
 static uint64_t list_of(const struct sta_parcel *p)
 {
-    return place_of(p->slab, p->first) | place_of(p->slab, p->last) << 16 |
+    return place_of(p->slab, p->first) | (uint64_t)p->last << 16 |
            (uint64_t)p->count << 32 | (uint64_t)p->sum << 48;
+}
+
+static struct sta_parcel parcel_of_one(struct sta_slab *s,
+                                       struct sta_slot *slot)
+{
+    return (struct sta_parcel){
+        s,      slot, (uint16_t)place_of(s, slot), 1, (uint16_t)(uintptr_t)slot,
+        s->list};
 }
 
 /* Returns the list that has the slots of `more` in front of those of `list`. */
@@ -104,10 +120,11 @@ static void send(const struct sta_parcel *p)
     struct sta_remote *r = sta_remote_of(s);
     uint64_t list = atomic_load_explicit(&r->list, memory_order_relaxed);
     uint64_t more = list_of(p);
+    struct sta_slot *last = sta_remote_last(s, more);
     /* release: pairs with take_in(), which follows the slots' links;
      * acquire: pairs with its release: it has read `next`, which may change */
     do
-        sta_slot_link(p->last,
+        sta_slot_link(last,
                       list == 0 ? STA_SLOT_END : sta_remote_first(s, list));
     while (!atomic_compare_exchange_weak_explicit(
         &r->list, &list, joined(more, list), memory_order_acq_rel,
@@ -116,52 +133,125 @@ static void send(const struct sta_parcel *p)
         deliver(s);
 }
 
-static void send_parcel(struct sta_heap *h, struct sta_parcel *p)
+/* --- Gathering ----------------------------------------------------------- */
+
+/* Forgets a parcel, whose slots the caller sees to. */
+static void empty(struct sta_outbox *out, struct sta_parcel *p)
 {
-    h->out_bytes -= p->count * sta_class_bytes(p->slab->list);
-    send(p);
+    uint32_t bytes = p->count * sta_class_size[p->list];
+    out->bytes -= bytes;
+    out->bytes_of[p->list] -= bytes;
     p->slab = NULL;
+}
+
+static void send_parcel(struct sta_outbox *out, struct sta_parcel *p)
+{
+    send(p);
+    empty(out, p);
+}
+
+/* Too much waits: one parcel after the other goes, each in its turn. */
+static STA_NOINLINE void send_next(struct sta_outbox *out)
+{
+    while (out->bytes > STA_OUTBOX_BYTES) {
+        struct sta_parcel *p = &out->parcel[out->turn++ % STA_PARCELS];
+        if (p->slab != NULL)
+            send_parcel(out, p);
+    }
 }
 
 void sta_heap_flush_outbox(struct sta_heap *h)
 {
-    for (uint32_t i = 0; i < STA_PARCELS && h->out_bytes != 0; i++)
-        if (h->out[i].slab != NULL)
-            send_parcel(h, &h->out[i]);
+    struct sta_outbox *out = h->out;
+    for (uint32_t i = 0; i < STA_PARCELS && out && out->bytes != 0; i++)
+        if (out->parcel[i].slab != NULL)
+            send_parcel(out, &out->parcel[i]);
 }
 
-/* Too much waits: one parcel after the other goes, each in its turn. */
-static STA_NOINLINE void send_next(struct sta_heap *h)
+/* Returns the place of a slab's parcel. */
+static inline struct sta_parcel *parcel_at(struct sta_outbox *out,
+                                           const struct sta_slab *s)
 {
-    while (h->out_bytes > STA_OUTBOX_BYTES) {
-        struct sta_parcel *p = &h->out[h->out_next++ % STA_PARCELS];
-        if (p->slab != NULL)
-            send_parcel(h, p);
+    return &out->parcel[(uintptr_t)s / sizeof *s % STA_PARCELS];
+}
+
+static inline void count_in(struct sta_outbox *out, uint32_t list)
+{
+    uint32_t bytes = sta_class_size[list];
+    out->bytes_of[list] += bytes;
+    out->bytes += bytes;
+    if (sta_unlikely(out->bytes > STA_OUTBOX_BYTES))
+        send_next(out);
+}
+
+/* Adds a slot to a parcel of its slab. */
+STA_INLINE void add(struct sta_outbox *out, struct sta_parcel *p,
+                    struct sta_slot *slot)
+{
+    sta_slot_link(slot, p->first);
+    p->first = slot;
+    p->count++;
+    p->sum = (uint16_t)(p->sum + (uintptr_t)slot);
+    count_in(out, p->list);
+}
+
+void sta_heap_gather(struct sta_heap *h, struct sta_slot *slot,
+                     struct sta_slab *s)
+{
+    struct sta_outbox *out = h->out;
+    struct sta_parcel *p = parcel_at(out, s);
+    if (p->slab == s) {
+        add(out, p, slot);
+        return;
     }
+    if (p->slab != NULL)
+        send_parcel(out, p);
+    sta_slot_link(slot, STA_SLOT_END);
+    *p = parcel_of_one(s, slot);
+    size_t i = (size_t)(p - out->parcel);
+    out->parcels_of[s->list][i / 64] |= UINT64_C(1) << i % 64;
+    count_in(out, s->list);
+}
+
+/* Puts the slots of a parcel in front of a list. */
+static struct sta_slot *prepend(struct sta_outbox *out, struct sta_parcel *p,
+                                struct sta_slot *list)
+{
+    sta_slot_link(sta_remote_last(p->slab, (uint64_t)p->last << 16), list);
+    list = p->first;
+    empty(out, p);
+    return list;
+}
+
+bool sta_heap_reuse_gathered(struct sta_heap *h, uint32_t c)
+{
+    struct sta_outbox *out = h->out;
+    if (out == NULL || out->bytes_of[c] < STA_REUSE_BYTES)
+        return false;
+    h->handed[c] += out->bytes_of[c] / sta_class_size[c];
+    for (uint32_t w = 0; w < STA_PARCEL_WORDS; w++) {
+        for (uint64_t left = out->parcels_of[c][w]; left; left &= left - 1) {
+            struct sta_parcel *p = &out->parcel[w * 64 + sta_ctz64(left)];
+            if (p->slab != NULL && p->list == c)
+                h->free[c] = prepend(out, p, h->free[c]);
+        }
+        out->parcels_of[c][w] = 0;
+    }
+    return true;
+}
+
+struct sta_slot *sta_heap_ungather(struct sta_heap *h,
+                                   bool (*of)(const struct sta_slab *))
+{
+    struct sta_outbox *out = h->out;
+    struct sta_slot *list = STA_SLOT_END;
+    for (uint32_t i = 0; i < STA_PARCELS && out != NULL; i++)
+        if (out->parcel[i].slab != NULL && of(out->parcel[i].slab))
+            list = prepend(out, &out->parcel[i], list);
+    return list;
 }
 
 /* --- Freeing ------------------------------------------------------------- */
-
-/* Adds a slot to those that wait for their owner. */
-STA_INLINE void gather(struct sta_heap *h, struct sta_slot *slot,
-                       struct sta_slab *s)
-{
-    struct sta_parcel *p = &h->out[(uintptr_t)s / sizeof *s % STA_PARCELS];
-    if (sta_likely(p->slab == s)) {
-        sta_slot_link(slot, p->first);
-        p->first = slot;
-        p->count++;
-        p->sum = (uint16_t)(p->sum + (uintptr_t)slot);
-    } else {
-        if (p->slab != NULL)
-            send_parcel(h, p);
-        sta_slot_link(slot, STA_SLOT_END);
-        *p = (struct sta_parcel){s, slot, slot, 1, (uint16_t)(uintptr_t)slot};
-    }
-    h->out_bytes += sta_class_size[s->list];
-    if (sta_unlikely(h->out_bytes > STA_OUTBOX_BYTES))
-        send_next(h);
-}
 
 /* Frees a slot in a heap that no thread owns; false when one owns it now. */
 static bool free_locked(struct sta_heap *owner, struct sta_slot *slot,
@@ -204,28 +294,37 @@ STA_NOINLINE void sta_heap_free_remote(struct sta_slot *slot,
     if (active && sta_self == &sta_heap_none)
         sta_heap_leave(sta_heap_enter());
     if (has_parcels(sta_self)) {
-        gather(sta_self, slot, s);
+        sta_heap_gather(sta_self, slot, s);
     } else if (active || !free_locked(owner, slot, s)) {
         sta_slot_link(slot, STA_SLOT_END);
-        struct sta_parcel p = {s, slot, slot, 1, (uint16_t)(uintptr_t)slot};
+        struct sta_parcel p = parcel_of_one(s, slot);
         send(&p);
     }
 }
 
-void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s)
+/* The first slot of a parcel, and all that is wrong. */
+static STA_NOINLINE void free_first(struct sta_slot *slot, struct sta_slab *s,
+                                    bool look)
 {
-    struct sta_heap *h = sta_self;
-    if (sta_unlikely(sta_slab_owner(s) == NULL) ||
-        sta_unlikely(!sta_slab_is_start(s, slot)) ||
-        sta_unlikely(!sta_slab_is_lazy(s) && sta_slot_is_free(slot)))
+    if (sta_slab_owner(s) == NULL || !sta_slab_is_start(s, slot) ||
+        (look && sta_slot_is_free(slot)))
         sta_heap_free_slow(slot);
-    else if (sta_likely(h->out != NULL &&
-                        atomic_load_explicit(&sta_slab_owner(s)->state,
-                                             memory_order_relaxed) !=
-                            STA_HEAP_ABSENT))
-        gather(h, slot, s);
     else
         sta_heap_free_remote(slot, s);
+}
+
+void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s)
+{
+    struct sta_outbox *out = sta_self->out;
+    struct sta_parcel *p = out == NULL ? NULL : parcel_at(out, s);
+    bool look = !sta_slab_is_lazy(s) || (p != NULL && p->first == slot);
+    /* A slab that has a parcel is in use, and another heap's. */
+    if (sta_likely(p != NULL && p->slab == s) &&
+        sta_likely(sta_slab_may_start(s, slot)) &&
+        sta_likely(!look || !sta_slot_may_be_free(slot)))
+        add(out, p, slot);
+    else
+        free_first(slot, s, look);
 }
 
 /* --- Taking in ----------------------------------------------------------- */

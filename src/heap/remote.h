@@ -9,13 +9,31 @@
 struct sta_parcel {
     struct sta_slab *slab; /* NULL when there are none */
     struct sta_slot *first;
-    struct sta_slot *last;
+    uint16_t last; /* its place in the slab, in steps of 16 bytes */
     uint16_t count;
-    uint16_t sum; /* of their addresses, see slab.h */
+    uint16_t sum;  /* of their addresses, see slab.h */
+    uint16_t list; /* their class */
 };
 
-static_assert(sizeof(struct sta_parcel) * STA_PARCELS <= STA_UNIT_BYTES,
-              "a heap's parcels are one unit");
+enum { STA_PARCEL_WORDS = (STA_PARCELS + 63) / 64 };
+
+/* All that a thread has gathered. */
+struct sta_outbox {
+    struct sta_parcel parcel[STA_PARCELS];
+    uint32_t bytes;                     /* of slots, in all */
+    uint32_t bytes_of[STA_CLASS_COUNT]; /* of each class */
+    /* which parcels may be of a class, a bit each */
+    uint64_t parcels_of[STA_CLASS_COUNT][STA_PARCEL_WORDS];
+    uint32_t turn; /* which goes next when there are too many */
+};
+
+static_assert(sizeof(struct sta_outbox) <= STA_UNIT_BYTES,
+              "a heap's outbox is one unit");
+
+/* Takes off what a heap's thread has gathered of slabs for which `of` is true;
+ * returns it in a list.  No slab may be released meanwhile. */
+struct sta_slot *sta_heap_ungather(struct sta_heap *h,
+                                   bool (*of)(const struct sta_slab *));
 
 /*
  * The list in a sta_remote: from the lowest bits, 16 each, the places of the

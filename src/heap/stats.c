@@ -133,8 +133,9 @@ static void add_heap(struct sta_stats *t, const struct sta_heap *h, bool walk)
 {
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
         uint64_t waiting = 0;
-        uint64_t most = (uint64_t)h->bins[c].slab_count * STA_SLAB_BYTES_MAX /
-                        sta_class_bytes(c); /* a slot freed twice is a ring */
+        uint64_t most = (uint64_t)h->bins[c].slab_count * STA_SLAB_BYTES_MAX +
+                        STA_OUTBOX_BYTES;
+        most /= sta_class_bytes(c); /* a slot freed twice is a ring */
         for (const struct sta_slot *s = walk ? h->free[c] : STA_SLOT_END;
              sta_slot_is_intact(s) && waiting < most; s = sta_slot_next(s))
             waiting++;

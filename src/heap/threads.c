@@ -154,7 +154,10 @@ static void thread_end(void *heap)
 {
     struct sta_heap *h = heap;
     sta_self = &sta_heap_gone;
-    sta_heap_flush_outbox(h);
+    if (h->out != NULL) { /* its lists may have slots of other heaps' slabs */
+        sta_heap_flush(h);
+        sta_heap_flush_outbox(h);
+    }
     sta_lock_acquire(&h->lock);
     /* relaxed: sta_heap_drain() releases it to deliver() */
     atomic_store_explicit(&h->state, STA_HEAP_IDLE, memory_order_relaxed);

@@ -91,8 +91,8 @@ void sta_heap_shrink_on(struct sta_heap *h)
 static void for_each_heap(void (*work)(struct sta_heap *h))
 {
     struct sta_heap *own = sta_heap_enter();
-    sta_heap_flush_outbox(own);
     work(own);
+    sta_heap_flush_outbox(own); /* it may have gathered more */
     sta_heap_leave(own);
     /* acquire: pairs with the release in new_heap() */
     struct sta_heap *h = atomic_load_explicit(&sta_heaps, memory_order_acquire);

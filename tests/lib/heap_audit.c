@@ -137,7 +137,7 @@ static size_t audit_list(const struct sta_heap *h, uint32_t c)
         struct sta_slab *s = enter(p, ON_HEAP);
         if (s == NULL)
             break;
-        HOLDS(sta_slab_owner(s) == h && s->list == c,
+        HOLDS(s->list == c, /* another heap's, if freed and reused here */
               "%p of %s: on list %u of %p", (void *)p, audit_name(s), c,
               (const void *)h);
         count++;
@@ -233,7 +233,7 @@ static uint32_t audit_bin(const struct sta_heap *h, uint32_t c)
          l != &bin->partial && listed <= slabs; l = l->next) {
         const struct sta_slab *s = sta_slab_of_link(l);
         HOLDS(l->next->prev == l && l->prev->next == l, "a bin's links");
-        HOLDS(sta_slab_owner(s) == h && s->list == c,
+        HOLDS(s->list == c, /* another heap's, if freed and reused here */
               "%s: in a bin of class %u", audit_name(s), c);
         spare += sta_slab_used(s) == 0 ? s->unit_count : 0;
         listed++;
@@ -290,16 +290,29 @@ static void audit_chain(const struct sta_slab *s, struct sta_slot *first,
 /* What this heap's thread gathers for others. */
 static void audit_outbox(const struct sta_heap *h)
 {
+    const struct sta_outbox *out = h->out;
     uint32_t bytes = 0;
-    for (uint32_t i = 0; i < STA_PARCELS && h->out; i++) {
-        const struct sta_parcel *p = &h->out[i];
+    uint32_t bytes_of[STA_CLASS_COUNT] = {0};
+    for (uint32_t i = 0; i < STA_PARCELS && out; i++) {
+        const struct sta_parcel *p = &out->parcel[i];
         if (p->slab == NULL)
             continue;
-        audit_chain(p->slab, p->first, p->last, p->count, p->sum);
-        bytes += p->count * sta_class_bytes(p->slab->list);
+        audit_chain(p->slab, p->first,
+                    sta_remote_last(p->slab, (uint64_t)p->last << 16), p->count,
+                    p->sum);
+        HOLDS(p->list == p->slab->list, "%s: sent as of class %u",
+              audit_name(p->slab), p->list);
+        HOLDS(out->parcels_of[p->list][i / 64] >> i % 64 & 1,
+              "%s: its parcel is not found by its class", audit_name(p->slab));
+        bytes += p->count * sta_class_bytes(p->list);
+        bytes_of[p->list] += p->count * sta_class_bytes(p->list);
     }
-    HOLDS(bytes == h->out_bytes && bytes <= STA_OUTBOX_BYTES,
-          "%u bytes to send, counted as %u", bytes, h->out_bytes);
+    for (uint32_t c = 0; c < STA_CLASS_COUNT && out; c++)
+        HOLDS(bytes_of[c] == out->bytes_of[c],
+              "class %u: %u bytes to send, counted as %u", c, bytes_of[c],
+              out->bytes_of[c]);
+    HOLDS(out == NULL || (bytes == out->bytes && bytes <= STA_OUTBOX_BYTES),
+          "%u bytes to send, counted as %u", bytes, out->bytes);
 }
 
 /* The lists of freed slots, and the inboxes of the slabs that have one. */

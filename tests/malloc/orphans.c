@@ -100,7 +100,8 @@ static void refill(size_t n, size_t from)
 {
     for (size_t t = 0; t < THREADS; t++)
         for (size_t i = from; i < OBJECTS; i += n)
-            fill(&table[t][i], i);
+            if (table[t][i].p == NULL)
+                fill(&table[t][i], i);
 }
 
 /* A child that answers for its own failures only. */
@@ -156,6 +157,27 @@ static void memory_of_absent_threads_comes_back(void)
         leave();
     }
     wait_for(child);
+    end(thread);
+}
+
+/* The parent's lists have slots of the threads' slabs when it forks, and so its
+ * child's have; these slots have marks, as those that are free in a slab. */
+static void what_the_parent_freed_is_not_used_twice(void)
+{
+    pthread_t thread[THREADS];
+
+    start(thread, 0);
+    free_every(10, 1);
+    refill(1990, 1); /* a few, so that the lists keep most */
+    pid_t child = fork_anew();
+    if (child == 0) {
+        free_every(10, 2);
+        refill(1, 0);
+        free_every(1, 0);
+        leave();
+    }
+    wait_for(child);
+    refill(1, 0);
     end(thread);
 }
 
@@ -215,6 +237,8 @@ static void threads_may_be_at_work_when_it_forks(void)
 static const struct check_case cases[] = {
     {"memory_of_absent_threads_comes_back",
      memory_of_absent_threads_comes_back},
+    {"what_the_parent_freed_is_not_used_twice",
+     what_the_parent_freed_is_not_used_twice},
     {"threads_of_the_child_may_share_it", threads_of_the_child_may_share_it},
     {"threads_may_be_at_work_when_it_forks",
      threads_may_be_at_work_when_it_forks},
