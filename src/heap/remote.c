@@ -309,6 +309,10 @@ static STA_NOINLINE void free_first(struct sta_slot *slot, struct sta_slab *s,
     if (sta_slab_owner(s) == NULL || !sta_slab_is_start(s, slot) ||
         (look && sta_slot_is_free(slot)))
         sta_heap_free_slow(slot);
+    else if (sta_self->out != NULL &&
+             atomic_load_explicit(&sta_slab_owner(s)->state,
+                                  memory_order_relaxed) == STA_HEAP_ACTIVE)
+        sta_heap_gather(sta_self, slot, s);
     else
         sta_heap_free_remote(slot, s);
 }
