@@ -43,6 +43,9 @@
 /* Asks for a cache line that is needed soon; any address will do. */
 #define sta_prefetch(address) __builtin_prefetch(address)
 
+/* The same for one that is written to, which no other processor then has. */
+#define sta_prefetch_own(address) __builtin_prefetch(address, 1)
+
 /* Makes a call in tail position a jump, whatever the optimisation level. */
 #if defined(__GNUC__) && !defined(__clang__)
 #define STA_TAIL_CALLS __attribute__((optimize("optimize-sibling-calls")))

@@ -239,7 +239,7 @@ struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
                                  struct sta_span *dirty)
 {
     struct sta_slab *s = NULL;
-    sta_lock_acquire(&sta_pages_lock);
+    sta_region_lock(&sta_regions[0]);
     if (state == STA_SLAB_RUN && align == 1)
         s = sta_recent_take(count);
     if (s == NULL)
@@ -290,7 +290,7 @@ void sta_pages_free(struct sta_slab *s, bool zero)
 {
     struct sta_region *r = &sta_regions[s->region];
     uint32_t count = s->unit_count + sta_options.guard_units;
-    sta_lock_acquire(&sta_pages_lock);
+    sta_region_lock(r);
     clear_map(r, s);
     zero = zero || sta_region_close(r, s->unit_first, s->unit_count);
     account_free(r, s->unit_first, count, zero);

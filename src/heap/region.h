@@ -7,7 +7,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/attr.h"
 #include "heap/pages.h"
+
+/*
+ * Takes the lock of the arena, to work on a region and the counts most of all.
+ * Another processor may have had them last: their lines are asked for before
+ * all else, and come side by side, not one after the other under the lock.
+ */
+static inline void sta_region_lock(const struct sta_region *r)
+{
+    for (const char *p = (const char *)&r->runs; p < (const char *)(r + 1);
+         p += 64)
+        sta_prefetch_own(p);
+    sta_prefetch_own(&sta_page_counts);
+    sta_lock_acquire(&sta_pages_lock);
+}
 
 /*
  * Reserves a region for `bytes` of units and commits its index; false, with
