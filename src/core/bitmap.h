@@ -23,7 +23,7 @@ static inline uint32_t sta_bitmap_assign(uint64_t *words, uint32_t first,
         uint64_t mask = sta_ones64(from, to);
         uint64_t *word = &words[first / 64];
         uint64_t changing = (value ? ~*word : *word) & mask;
-        changed += sta_popcount64(changing);
+        changed += changing == mask ? to - from : sta_popcount64(changing);
         *word ^= changing;
         first += to - from;
     }

@@ -199,12 +199,13 @@ static void purge(struct sta_region *r, uint32_t freed)
     }
 }
 
-/* Empties the map entries of a run: its first is the only one that an object
- * by itself has. */
+/* Empties the map entries of a run; an object by itself has one. */
 static void clear_map(struct sta_region *r, const struct sta_slab *s)
 {
-    size_t entries = sta_slab_state(s) == STA_SLAB_RUN ? 1 : s->unit_count;
-    memset(r->map + s->unit_first, 0, entries * sizeof *r->map);
+    if (sta_slab_state(s) == STA_SLAB_RUN)
+        r->map[s->unit_first] = 0;
+    else
+        memset(r->map + s->unit_first, 0, s->unit_count * sizeof *r->map);
 }
 
 /* Takes a run and a descriptor for it; NULL when there is no memory. */

@@ -38,7 +38,7 @@
 #include "os/vm.h"
 
 /* Clears the bits of a run; returns how many were ones, and in *span those from
- * the first one to the last. */
+ * the first one to the last.  Most often all are. */
 static uint32_t clear_bits(uint64_t *words, uint32_t first, uint32_t count,
                            struct sta_span *span)
 {
@@ -46,20 +46,24 @@ static uint32_t clear_bits(uint64_t *words, uint32_t first, uint32_t count,
     uint32_t end = first + count;
     uint32_t low = end;
     uint32_t high = end;
-    for (uint32_t at = first; at < end; at = (at | 63) + 1) {
-        uint32_t left = end - at;
-        uint32_t from = at % 64;
-        uint64_t *word = &words[at / 64];
-        uint64_t set =
-            *word & sta_ones64(from, left < 64 - from ? from + left : 64);
-        if (set == 0)
-            continue;
-        *word ^= set;
-        ones += sta_popcount64(set);
-        low = low != end ? low : at - from + sta_ctz64(set);
-        high = at - from + sta_log2(set) + 1;
+    while (first < end) {
+        uint32_t base = first & ~UINT32_C(63);
+        uint32_t to = end - base < 64 ? end - base : 64;
+        uint64_t mask = sta_ones64(first - base, to);
+        uint64_t set = words[base / 64] & mask;
+        words[base / 64] ^= set;
+        if (set == mask) {
+            ones += base + to - first;
+            low = low != end ? low : first;
+            high = base + to;
+        } else if (set != 0) {
+            ones += sta_popcount64(set);
+            low = low != end ? low : base + sta_ctz64(set);
+            high = base + sta_log2(set) + 1;
+        }
+        first = base + to;
     }
-    *span = (struct sta_span){low - first, high - low};
+    *span = (struct sta_span){low - (end - count), high - low};
     return ones;
 }
 
@@ -238,7 +242,7 @@ void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used)
     size_t epoch = shrinking ? used / 2 : used;
     t->owed = t->owed < t->count ? t->owed : t->count;
     keep = keep < t->count - t->owed ? keep : t->count - t->owed;
-    size_t purged = sta_stale_purge(t, keep, freed);
+    size_t purged = t->count > keep ? sta_stale_purge(t, keep, freed) : 0;
     t->owed -= purged < t->owed ? (uint32_t)purged : t->owed;
     t->freed += freed;
     t->frees++;
