@@ -234,7 +234,7 @@ bool sta_bin_refill(struct sta_heap *h, uint32_t c)
         sta_heap_drain(h);
     if (h->free[c] != STA_SLOT_END) /* lent by full slabs, in the drain */
         return true;
-    if (sta_heap_reuse_gathered(h, c))
+    if (h->out != NULL && sta_heap_reuse_gathered(h, c))
         return true;
     bin->loan = STA_LOAN_BYTES;
     bool put_back = false;

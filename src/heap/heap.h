@@ -158,7 +158,7 @@ void sta_heap_gather(struct sta_heap *h, struct sta_slot *slot,
                      struct sta_slab *s);
 
 /* Fills the empty list of class `c` with what is gathered for other heaps;
- * false when that is too little. */
+ * false when that is too little.  h->out is not NULL. */
 bool sta_heap_reuse_gathered(struct sta_heap *h, uint32_t c);
 
 /* Sends off what is gathered for other heaps. */

@@ -226,7 +226,7 @@ static struct sta_slot *prepend(struct sta_outbox *out, struct sta_parcel *p,
 bool sta_heap_reuse_gathered(struct sta_heap *h, uint32_t c)
 {
     struct sta_outbox *out = h->out;
-    if (out == NULL || out->bytes_of[c] < STA_REUSE_BYTES)
+    if (out->bytes_of[c] < STA_REUSE_BYTES)
         return false;
     h->handed[c] += out->bytes_of[c] / sta_class_size[c];
     for (uint32_t w = 0; w < STA_PARCEL_WORDS; w++) {
