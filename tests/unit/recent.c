@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "heap/guard.h"
 #include "heap/heap.h"
 #include "heap/recent.h"
 #include "tests/lib/check.h"
@@ -123,7 +124,7 @@ static void trim_gives_all_of_them_back(void)
     three_in_a_row(run);
     sta_heap_free(run[1]);
     CHECK(sta_recent.count == 1);
-    CHECK(sta_heap_trim(0) >= BYTES);
+    CHECK(sta_heap_trim(0) > 0); /* whole pages of the system */
     CHECK(sta_recent.count == 0);
     sta_heap_free(run[0]);
     sta_heap_free(run[2]);
@@ -141,7 +142,7 @@ int main(void)
         trim_gives_all_of_them_back,
     };
     sta_heap_free(sta_heap_alloc(1));
-    if (sta_options.closed)
+    if (sta_guard_active())
         return CHECK_SKIP; /* nothing is kept there */
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         check_context("case %zu", i);
