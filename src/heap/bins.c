@@ -57,7 +57,7 @@ static uint32_t slab_units(uint32_t slot_bytes, uint32_t nth)
 }
 
 /* Empties a slab's list.  How the frees to come are checked can change now. */
-static void clear_list(struct sta_slab *s)
+STA_INLINE void clear_list(struct sta_slab *s)
 {
     s->free = STA_SLOT_END;
     s->sum = 0;
@@ -227,7 +227,23 @@ static STA_NOINLINE void carve(struct sta_heap *h, struct sta_slab *s)
     s->countdown += count;
 }
 
-bool sta_bin_refill(struct sta_heap *h, uint32_t c)
+/* Makes the free slots of the bin's current slab the heap's list; false when
+ * they are too few. */
+STA_INLINE bool take_list(struct sta_heap *h, struct sta_slab *s, uint32_t c)
+{
+    uint32_t carved = sta_slab_carved(s);
+    uint32_t ready = carved - sta_slab_used(s);
+    if (ready <= s->few)
+        return false;
+    h->free[c] = s->free;
+    h->handed[c] += ready;
+    clear_list(s);
+    s->countdown = carved;
+    return true;
+}
+
+/* Puts slots on the heap's empty list; false: no memory. */
+static bool refill(struct sta_heap *h, uint32_t c)
 {
     struct sta_bin *bin = &h->bins[c];
     if (atomic_load_explicit(&h->inbox, memory_order_relaxed))
@@ -245,15 +261,10 @@ bool sta_bin_refill(struct sta_heap *h, uint32_t c)
             if (s == NULL)
                 return false;
         }
+        if (take_list(h, s, c))
+            return true;
         uint32_t used = sta_slab_used(s);
         uint32_t ready = sta_slab_carved(s) - used;
-        if (ready > s->few) {
-            h->free[c] = s->free;
-            h->handed[c] += ready;
-            clear_list(s);
-            s->countdown = sta_slab_carved(s);
-            return true;
-        }
         /* New slots take memory: first those of other slabs. */
         bool whole = sta_slab_carved(s) == sta_slab_capacity(s);
         if (!whole &&
@@ -268,6 +279,31 @@ bool sta_bin_refill(struct sta_heap *h, uint32_t c)
             set_partial(h, s);
         put_back = !whole;
     }
+}
+
+static STA_NOINLINE void *refill_and_pop(struct sta_heap *h, uint32_t c)
+{
+    if (h->free[c] == STA_SLOT_END && !refill(h, c))
+        return NULL;
+    struct sta_slot *slot = h->free[c];
+    h->free[c] = sta_slot_follow(slot);
+    slot->mark = 0;
+    return slot;
+}
+
+void *sta_bin_alloc(struct sta_heap *h, uint32_t c)
+{
+    /* Most often the program has freed into the slab that it had last. */
+    struct sta_slab *s = h->bins[c].current;
+    if (sta_likely(s != NULL) && h->free[c] == STA_SLOT_END &&
+        atomic_load_explicit(&h->inbox, memory_order_relaxed) == NULL &&
+        take_list(h, s, c)) {
+        h->bins[c].loan = STA_LOAN_BYTES;
+        void *slot = sta_heap_pop(&h->free[c]);
+        if (sta_likely(slot != NULL))
+            return slot;
+    }
+    return refill_and_pop(h, c);
 }
 
 /*

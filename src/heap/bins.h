@@ -10,8 +10,9 @@
 
 #include "heap/heap.h"
 
-/* Puts slots on the heap's empty list of class `c`; false: no memory. */
-bool sta_bin_refill(struct sta_heap *h, uint32_t c);
+/* Returns a slot of class `c`, with more on the heap's list than there were if
+ * it was empty; or NULL: no memory. */
+void *sta_bin_alloc(struct sta_heap *h, uint32_t c);
 
 /* Takes the oldest partial slab out of its bin, as its current one; or NULL. */
 struct sta_slab *sta_bin_take_partial(struct sta_heap *h, uint32_t c);

@@ -73,11 +73,6 @@ STA_INLINE void sta_slot_link(struct sta_slot *slot,
     slot->mark = sta_slot_mark(slot);
 }
 
-/* Returns the slot behind a free one that is as its free left it.  Ends the
- * process for any other; at level 0 the list ends there, and the rest is lost.
- */
-struct sta_slot *sta_slot_follow(const struct sta_slot *slot);
-
 /*
  * The end of each list of free slots.  It has no mark, as a slot that was
  * written to after its free: one test on the fast path finds either.
@@ -85,5 +80,16 @@ struct sta_slot *sta_slot_follow(const struct sta_slot *slot);
 extern const struct sta_slot sta_slot_end STA_HIDDEN;
 
 #define STA_SLOT_END ((struct sta_slot *)(uintptr_t)&sta_slot_end)
+
+/* Ends the process for a slot that is not as its free left it; at level 0 its
+ * list ends there instead, and the rest is lost. */
+STA_COLD struct sta_slot *sta_slot_damaged(const struct sta_slot *slot);
+
+/* Returns the slot behind a free one. */
+static inline struct sta_slot *sta_slot_follow(const struct sta_slot *slot)
+{
+    return sta_likely(sta_slot_is_intact(slot)) ? sta_slot_next(slot)
+                                                : sta_slot_damaged(slot);
+}
 
 #endif

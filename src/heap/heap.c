@@ -38,24 +38,11 @@ STA_COLD void sta_heap_die_of_second_free(const struct sta_slab *s,
             sta_slab_object_bytes(s));
 }
 
-struct sta_slot *sta_slot_follow(const struct sta_slot *slot)
+STA_COLD struct sta_slot *sta_slot_damaged(const struct sta_slot *slot)
 {
-    if (sta_likely(sta_slot_is_intact(slot)))
-        return sta_slot_next(slot);
     if (sta_options.check)
         sta_heap_die_of_write(slot);
     return STA_SLOT_END;
-}
-
-/* Returns the first slot of a list that has one. */
-STA_INLINE void *pop(struct sta_heap *h, uint32_t c)
-{
-    struct sta_slot *slot = h->free[c];
-    struct sta_slot *next = sta_slot_follow(slot);
-    sta_prefetch(next);
-    h->free[c] = next;
-    slot->mark = 0;
-    return slot;
 }
 
 /* Returns an object of a class, or a run (see sta_medium_of()); NULL: there is
@@ -63,9 +50,7 @@ STA_INLINE void *pop(struct sta_heap *h, uint32_t c)
 STA_INLINE void *alloc_from(struct sta_heap *h, uint32_t list)
 {
     if (list < STA_CLASS_COUNT)
-        return h->free[list] != STA_SLOT_END || sta_bin_refill(h, list)
-                   ? pop(h, list)
-                   : NULL;
+        return sta_bin_alloc(h, list);
     uint32_t units = list - STA_CLASS_COUNT;
     struct sta_span dirty;
     void *p = sta_heap_pop_run(h, units);
@@ -132,11 +117,10 @@ static void *alloc_guarded(size_t size, size_t align, bool zero)
                        : sta_guard_alloc(size, align, zero);
 }
 
-void *sta_heap_alloc_slow(size_t size)
+static STA_NOINLINE void *alloc_slower(size_t size)
 {
     struct sta_heap *h = sta_self;
     if (sta_likely(h->medium_max != 0 && size <= h->medium_max)) {
-        /* Most often: a list of this thread's own heap has run out. */
         void *p = alloc_from(h, list_of(size));
         if (sta_likely(p != NULL))
             return p;
@@ -147,6 +131,16 @@ void *sta_heap_alloc_slow(size_t size)
         return alloc_guarded(size, 16, false);
     return size <= STA_RUN_BYTES_MAX ? alloc_entered(list_of(size))
                                      : alloc_large(size, 1, &dirty);
+}
+
+void *sta_heap_alloc_slow(size_t size)
+{
+    /* Most often a list of this thread's own heap has run out. */
+    struct sta_heap *h = sta_self;
+    void *p = NULL;
+    if (sta_likely(size <= STA_CLASS_TABLE_MAX && h->medium_max != 0))
+        p = sta_bin_alloc(h, h->class_of[size]);
+    return sta_likely(p != NULL) ? p : alloc_slower(size);
 }
 
 void *sta_heap_alloc_zero(size_t size)
