@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* New slabs and their slots; the caller works on the heap. */
+#ifndef STA_HEAP_CARVE_H
+#define STA_HEAP_CARVE_H
+
+#include "heap/heap.h"
+
+/* Returns an empty slab of class `c` of which nothing is cut, for its bin's
+ * current one; or NULL: no memory. */
+struct sta_slab *sta_slab_new(struct sta_heap *h, uint32_t c);
+
+/* Cuts all slots that start on the slab's next page onto the heap's list, which
+ * is empty. */
+void sta_slab_carve(struct sta_heap *h, struct sta_slab *s);
+
+/* Empties a slab's list.  How the frees to come are checked can change now. */
+static inline void sta_slab_clear(struct sta_slab *s)
+{
+    s->free = STA_SLOT_END;
+    s->sum = 0;
+    sta_slab_set_owner(s, sta_slab_owner(s),
+                       sta_pages_used() > STA_EAGER_UNITS);
+}
+
+#endif
