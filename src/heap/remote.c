@@ -302,17 +302,28 @@ STA_NOINLINE void sta_heap_free_remote(struct sta_slot *slot,
     }
 }
 
-/* The first slot of a parcel, and all that is wrong. */
-static STA_NOINLINE void free_first(struct sta_slot *slot, struct sta_slab *s,
-                                    bool look)
+/* True where a free is to look whether its slot has a mark: in a lazy slab only
+ * if it is the one that this thread freed last. */
+static inline bool is_to_look(const struct sta_slab *s,
+                              const struct sta_slot *slot,
+                              const struct sta_parcel *p)
 {
-    if (sta_slab_owner(s) == NULL || !sta_slab_is_start(s, slot) ||
+    return !sta_slab_is_lazy(s) || p->first == slot;
+}
+
+/* The first slot of a parcel, and all that is wrong. */
+static STA_NOINLINE void free_first(struct sta_slot *slot, struct sta_slab *s)
+{
+    struct sta_heap *h = sta_self;
+    const struct sta_heap *owner = sta_slab_owner(s);
+    bool look = h->out == NULL || is_to_look(s, slot, parcel_at(h->out, s));
+    if (owner == NULL || !sta_slab_is_start(s, slot) ||
         (look && sta_slot_is_free(slot)))
         sta_heap_free_slow(slot);
-    else if (sta_self->out != NULL &&
-             atomic_load_explicit(&sta_slab_owner(s)->state,
-                                  memory_order_relaxed) == STA_HEAP_ACTIVE)
-        sta_heap_gather(sta_self, slot, s);
+    else if (h->out != NULL &&
+             atomic_load_explicit(&owner->state, memory_order_relaxed) ==
+                 STA_HEAP_ACTIVE)
+        sta_heap_gather(h, slot, s);
     else
         sta_heap_free_remote(slot, s);
 }
@@ -320,15 +331,17 @@ static STA_NOINLINE void free_first(struct sta_slot *slot, struct sta_slab *s,
 void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s)
 {
     struct sta_outbox *out = sta_self->out;
-    struct sta_parcel *p = out == NULL ? NULL : parcel_at(out, s);
-    bool look = !sta_slab_is_lazy(s) || (p != NULL && p->first == slot);
-    /* A slab that has a parcel is in use, and another heap's. */
-    if (sta_likely(p != NULL && p->slab == s) &&
-        sta_likely(sta_slab_may_start(s, slot)) &&
-        sta_likely(!look || !sta_slot_may_be_free(slot)))
-        add(out, p, slot);
-    else
-        free_first(slot, s, look);
+    if (sta_likely(out != NULL)) {
+        struct sta_parcel *p = parcel_at(out, s);
+        /* A slab that has a parcel is in use, and another heap's. */
+        if (sta_likely(p->slab == s && sta_slab_may_start(s, slot)) &&
+            sta_likely(!is_to_look(s, slot, p) ||
+                       !sta_slot_may_be_free(slot))) {
+            add(out, p, slot);
+            return;
+        }
+    }
+    free_first(slot, s);
 }
 
 /* --- Taking in ----------------------------------------------------------- */
