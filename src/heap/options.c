@@ -258,7 +258,9 @@ void sta_options_read(void)
         sta_options.watched = true;
         sta_options.check = STA_CHECK_OBJECTS;
     }
-    sta_options.secret = sta_env_random();
+    sta_options.secret = sta_options.check >= STA_CHECK_OBJECTS
+                             ? sta_env_random()
+                             : sta_env_seed();
     sta_options_derive();
     sta_vm_seal(&sta_options, sizeof sta_options);
 }

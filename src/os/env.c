@@ -26,15 +26,27 @@ void sta_env_each(const char *prefix,
     }
 }
 
+uint64_t sta_env_seed(void)
+{
+    uint64_t bits[2] = {0};
+    const void *given = (const void *)getauxval(AT_RANDOM);
+    if (given)
+        memcpy(bits, given, sizeof bits);
+    /* The C library's own secrets are in them: mixed, so that what leaks here
+     * does not give them away. */
+    uint64_t mix = bits[0] + (bits[1] << 32 | bits[1] >> 32);
+    mix = (mix ^ mix >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    return mix ^ mix >> 31;
+}
+
 uint64_t sta_env_random(void)
 {
+    enum { DO_NOT_WAIT = 1 }; /* for entropy, just after a boot */
     uint64_t bits = 0;
     int saved = errno;
-    const void *given = (const void *)getauxval(AT_RANDOM);
-    /* By number: the C library's function is newer than the call.  Where it is
-     * forbidden, there are the 16 bytes that each process is given. */
-    if (syscall(SYS_getrandom, &bits, sizeof bits, 0) != sizeof bits && given)
-        memcpy(&bits, given, sizeof bits);
+    /* By number: the C library's function is newer than the call. */
+    if (syscall(SYS_getrandom, &bits, sizeof bits, DO_NOT_WAIT) != sizeof bits)
+        bits = sta_env_seed();
     errno = saved;
     return bits;
 }

@@ -16,6 +16,10 @@ void sta_env_each(const char *prefix,
                                const char *value, void *context),
                   void *context);
 
+/* Returns bits that differ from process to process, without a system call: one
+ * may wait at boot, or be forbidden.  Always the same in one process. */
+uint64_t sta_env_seed(void);
+
 /* Returns bits that nobody can foresee. */
 uint64_t sta_env_random(void);
 
