@@ -18,9 +18,6 @@
 /* Part of a fast path, or meant to be specialised by a constant argument. */
 #define STA_INLINE static inline __attribute__((always_inline))
 
-/* Checks the arguments behind `first` against the format string at `format`. */
-#define STA_PRINTF(format, first) __attribute__((format(printf, format, first)))
-
 /* For data that other files of a library use and nobody else: without it a
  * position-independent build reads the address from a table first. */
 #define STA_HIDDEN __attribute__((visibility("hidden")))

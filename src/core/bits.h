@@ -71,12 +71,6 @@ static inline size_t sta_round_up(size_t value, size_t align)
     return (value + align - 1) & ~(align - 1);
 }
 
-/* Rounds down to a multiple of `align`, a power of two. */
-static inline size_t sta_round_down(size_t value, size_t align)
-{
-    return value & ~(align - 1);
-}
-
 /* Ones at bits `from` to `to` - 1; 0 <= from < to <= 64. */
 static inline uint64_t sta_ones64(uint32_t from, uint32_t to)
 {

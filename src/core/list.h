@@ -26,24 +26,13 @@ static inline bool sta_list_empty(const struct sta_list *l)
     return l->next == l;
 }
 
-/* Links `item` before `at`: at the tail of the list when `at` is its head. */
-static inline void sta_list_insert_before(struct sta_list *at,
-                                          struct sta_list *item)
-{
-    item->prev = at->prev;
-    item->next = at;
-    at->prev->next = item;
-    at->prev = item;
-}
-
-static inline void sta_list_push(struct sta_list *head, struct sta_list *item)
-{
-    sta_list_insert_before(head->next, item);
-}
-
+/* Links `item`, which is on no list, behind the last. */
 static inline void sta_list_append(struct sta_list *head, struct sta_list *item)
 {
-    sta_list_insert_before(head, item);
+    item->prev = head->prev;
+    item->next = head;
+    head->prev->next = item;
+    head->prev = item;
 }
 
 static inline void sta_list_remove(struct sta_list *item)

@@ -53,11 +53,9 @@ struct sta_region {
 
 /* What the arena counts; sta_pages_lock. */
 struct sta_page_counts {
-    _Atomic size_t
-        used_units; /* written under the lock, read by any: relaxed */
+    _Atomic size_t used_units; /* read by any thread: relaxed */
     size_t used_peak_units;
     size_t reused_units;   /* handed out while still resident: faults saved */
-    size_t moved_units;    /* by mremap instead of a copy */
     size_t refused;        /* requests that ended in NULL */
     size_t runs_allocated; /* large runs, in all */
     size_t runs_allocated_units;
@@ -223,12 +221,6 @@ static inline struct sta_remote *sta_remote_of(const struct sta_slab *s)
 {
     const struct sta_region *r = &sta_regions[s->region];
     return (struct sta_remote *)(void *)r->slabs - 1 - (s - r->slabs);
-}
-
-/* True for the descriptor that stands for "no object here". */
-static inline bool sta_slab_is_nobody(const struct sta_slab *s)
-{
-    return sta_slab_state(s) == STA_SLAB_NONE;
 }
 
 #endif
