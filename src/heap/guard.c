@@ -352,8 +352,8 @@ void sta_guard_free(void *p, struct sta_slab *s)
 {
     struct sta_heap *h = heap_of(s);
     sta_lock_acquire(&h->lock);
-    sta_heap_check("free",
-                   p); /* again: another thread may just have freed it */
+    /* Again: another thread may just have freed it. */
+    sta_heap_check("free", p);
     sta_guard_size("free", s, p);
     retire(guard_of(h), s, p);
     sta_lock_release(&h->lock);

@@ -172,7 +172,7 @@ size_t sta_heap_usable(const void *p)
 
 bool sta_large_resize(struct sta_slab *s, size_t size)
 {
-    size_t units = (size + STA_UNIT_BYTES - 1) >> STA_UNIT_LOG2;
+    size_t units = sta_units_of(size);
     if (size <= STA_CLASS_TABLE_MAX || units >= UINT32_MAX)
         return false;
     if (units <= s->unit_count &&

@@ -44,7 +44,7 @@ struct sta_page_counts sta_page_counts;
 static size_t keep_bytes;
 static bool keep_by_rule;
 
-/* Units of the largest request: what the run index can count. */
+/* Units of the largest request or alignment: the sum of both fits 32 bits. */
 static const uint32_t units_most = UINT32_C(1) << 30;
 
 struct sta_slab *sta_slab_of_elsewhere(const void *p)

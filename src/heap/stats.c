@@ -52,7 +52,7 @@ static void add_slab(struct sta_stats *t, const struct sta_slab *s)
         t->live_bytes += run_bytes;
     } else if (sta_slab_state(s) != STA_SLAB_OWN) {
         struct sta_stats_class *c = &t->classes[s->list];
-        uint32_t used = s->countdown + s->excess;
+        uint32_t used = sta_slab_used(s);
         c->live += used;
         c->slabs++;
         c->slabs_bytes += run_bytes;
@@ -64,7 +64,7 @@ static void add_slab(struct sta_stats *t, const struct sta_slab *s)
 static void add_region(struct sta_stats *t, const struct sta_region *r)
 {
     for (uint32_t i = 1; i < r->slab_used; i++)
-        if (r->slabs[i].state != STA_SLAB_NONE)
+        if (sta_slab_state(&r->slabs[i]) != STA_SLAB_NONE)
             add_slab(t, &r->slabs[i]);
     uint32_t largest = sta_runs_largest(&r->runs);
     size_t largest_bytes = (size_t)largest << STA_UNIT_LOG2;
@@ -158,7 +158,7 @@ static void add_heap(struct sta_stats *t, const struct sta_heap *h, bool walk)
 static void add_heaps(struct sta_stats *t)
 {
     struct sta_heap *own = sta_self;
-    /* acquire: pairs with the release in new_heap() */
+    /* acquire: pairs with the release in sta_heap_list() */
     struct sta_heap *h = atomic_load_explicit(&sta_heaps, memory_order_acquire);
     for (; h; h = h->next) {
         t->heaps++;

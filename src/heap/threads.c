@@ -72,7 +72,7 @@ static struct sta_heap *lock_idle(struct sta_heap *h, bool wait)
 
 static struct sta_heap *first_heap(void)
 {
-    /* acquire: pairs with the release in list_heap() */
+    /* acquire: pairs with the release in sta_heap_list() */
     return atomic_load_explicit(&sta_heaps, memory_order_acquire);
 }
 

@@ -30,8 +30,7 @@ size_t sta_vm_memory_bytes(void)
 {
     struct sysinfo info;
     int saved = errno;
-    uint64_t bytes = UINT64_C(1)
-                     << 30; /* a guess, should the kernel not tell */
+    uint64_t bytes = UINT64_C(1) << 30; /* unless the kernel tells */
     if (sysinfo(&info) == 0)
         bytes = (uint64_t)info.totalram * info.mem_unit;
     errno = saved;
