@@ -57,42 +57,48 @@ STA_INLINE void *alloc_from(struct sta_heap *h, uint32_t list)
     return p == NULL ? sta_large_alloc(h, units, 1, &dirty) : p;
 }
 
-static void *alloc_entered(uint32_t list)
+/* A run that no list has. */
+struct run {
+    uint32_t units, align_units;
+    struct sta_span *dirty; /* see sta_large_alloc() */
+};
+
+/* Takes an object from a list, or a run when there is one to make. */
+static void *alloc_once(uint32_t list, const struct run *run)
 {
-    for (int attempt = 0; attempt < 2; attempt++) {
-        struct sta_heap *h = sta_heap_enter();
-        void *p = alloc_from(h, list);
-        sta_heap_leave(h);
-        if (sta_likely(p != NULL))
-            return p;
-        if (attempt == 0)
-            sta_heap_reclaim();
-    }
-    sta_pages_refuse();
-    return NULL;
+    struct sta_heap *h = sta_heap_enter();
+    void *p = run == NULL ? alloc_from(h, list)
+                          : sta_large_alloc(h, run->units, run->align_units,
+                                            run->dirty);
+    sta_heap_leave(h);
+    return p;
+}
+
+/* The same; what heaps cache may be what is missing. */
+static void *alloc_entered(uint32_t list, const struct run *run)
+{
+    void *p = alloc_once(list, run);
+    if (sta_likely(p != NULL))
+        return p;
+    sta_heap_reclaim();
+    p = alloc_once(list, run);
+    if (p == NULL)
+        sta_pages_refuse();
+    return p;
 }
 
 static void *alloc_large(size_t size, size_t align, struct sta_span *dirty)
 {
-    if (size > PTRDIFF_MAX || align > PTRDIFF_MAX) {
+    size_t units = size == 0 ? 1 : sta_units_of(size);
+    size_t align_units = align >> STA_UNIT_LOG2;
+    if (size > PTRDIFF_MAX || align > PTRDIFF_MAX || units >= UINT32_MAX ||
+        align_units >= UINT32_MAX) {
         sta_pages_refuse();
         return NULL;
     }
-    size_t units = size == 0 ? 1 : sta_units_of(size);
-    size_t align_units = align >> STA_UNIT_LOG2;
-    bool sane = units < UINT32_MAX && align_units < UINT32_MAX;
-    for (int attempt = 0; sane && attempt < 2; attempt++) {
-        uint32_t a = align_units == 0 ? 1 : (uint32_t)align_units;
-        struct sta_heap *h = sta_heap_enter();
-        void *p = sta_large_alloc(h, (uint32_t)units, a, dirty);
-        sta_heap_leave(h);
-        if (sta_likely(p != NULL))
-            return p;
-        if (attempt == 0)
-            sta_heap_reclaim();
-    }
-    sta_pages_refuse();
-    return NULL;
+    struct run run = {(uint32_t)units,
+                      align_units == 0 ? 1 : (uint32_t)align_units, dirty};
+    return alloc_entered(0, &run);
 }
 
 /* Has the options read before the first call decides by them. */
@@ -129,7 +135,7 @@ static STA_NOINLINE void *alloc_slower(size_t size)
     ensure_started();
     if (sta_guard_active())
         return alloc_guarded(size, 16, false);
-    return size <= STA_RUN_BYTES_MAX ? alloc_entered(list_of(size))
+    return size <= STA_RUN_BYTES_MAX ? alloc_entered(list_of(size), NULL)
                                      : alloc_large(size, 1, &dirty);
 }
 
@@ -177,7 +183,7 @@ static void *alloc_listed(uint32_t list)
         if (p == NULL)
             p = alloc_from(h, list);
     }
-    return sta_likely(p != NULL) ? p : alloc_entered(list);
+    return sta_likely(p != NULL) ? p : alloc_entered(list, NULL);
 }
 
 void *sta_heap_alloc_plain(size_t size, size_t align, struct sta_span *dirty)
@@ -236,6 +242,16 @@ static bool is_free(const struct sta_slab *s, const struct sta_slot *slot)
                                              : sta_slot_is_free(slot);
 }
 
+struct sta_slab *sta_heap_live_slab(const void *p)
+{
+    struct sta_slab *s = sta_slab_of(p);
+    if (s == NULL || sta_slab_state(s) == STA_SLAB_NONE ||
+        sta_slab_state(s) == STA_SLAB_OWN || !sta_slab_is_start(s, p) ||
+        is_free(s, p))
+        return NULL;
+    return s;
+}
+
 struct sta_slab *sta_heap_check(const char *call, const void *p)
 {
     struct sta_slab *s = sta_slab_of(p);
@@ -278,11 +294,8 @@ static bool may_have_size(const struct sta_slab *s, size_t size)
 void sta_heap_check_size(const char *call, const void *p, size_t size,
                          size_t align)
 {
-    const struct sta_slab *s = sta_slab_of(p);
-    if (s == NULL || sta_options.check == STA_CHECK_NOTHING || STA_WATCHED ||
-        sta_slab_state(s) == STA_SLAB_NONE ||
-        sta_slab_state(s) == STA_SLAB_OWN || !sta_slab_is_start(s, p) ||
-        is_free(s, p))
+    const struct sta_slab *s = sta_heap_live_slab(p);
+    if (s == NULL || sta_options.check == STA_CHECK_NOTHING || STA_WATCHED)
         return;
     if (((uintptr_t)p & (align - 1)) != 0)
         sta_die("%s(%p): not aligned to %zu bytes", call, p, align);

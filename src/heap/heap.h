@@ -336,6 +336,9 @@ void sta_heap_reclaim(void);
  */
 size_t sta_heap_trim(size_t keep_bytes);
 
+/* Returns the slab of a live object's start; else NULL. */
+struct sta_slab *sta_heap_live_slab(const void *p);
+
 /* Returns the slab of a live object's start; else ends the process with a
  * line that names `call`, or, for a pointer not ours, returns NULL. */
 struct sta_slab *sta_heap_check(const char *call, const void *p);

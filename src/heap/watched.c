@@ -24,18 +24,6 @@
 #include "heap/guard.h"
 #include "heap/heap.h"
 
-/* Returns the slab of a live object's start; else NULL. */
-static struct sta_slab *live_slab(const void *p)
-{
-    struct sta_slab *s = sta_slab_of(p);
-    if (s == NULL || sta_slab_state(s) == STA_SLAB_NONE ||
-        sta_slab_state(s) == STA_SLAB_OWN || !sta_slab_is_start(s, p))
-        return NULL;
-    bool live = sta_slab_state(s) == STA_SLAB_RUN ? s->countdown != 0
-                                                  : !sta_slot_is_free(p);
-    return live ? s : NULL;
-}
-
 void sta_watched_init(void)
 {
     /* W2: the first unit's address is the region's own, too. */
@@ -64,7 +52,7 @@ bool sta_watched_free(void *p)
         return false;
     sta_note_object_end(p);
     sta_note_hush();
-    struct sta_slab *s = live_slab(p);
+    struct sta_slab *s = sta_heap_live_slab(p);
     if (s != NULL)
         sta_guard_free(p, s);
     sta_note_speak();
@@ -74,7 +62,7 @@ bool sta_watched_free(void *p)
 void *sta_watched_realloc(void *p, size_t size)
 {
     sta_note_hush();
-    const struct sta_slab *s = live_slab(p);
+    const struct sta_slab *s = sta_heap_live_slab(p);
     /* Found in silence: it may follow from undefined bytes. */
     if (s == NULL) {
         sta_note_speak();
@@ -94,7 +82,7 @@ void *sta_watched_realloc(void *p, size_t size)
 size_t sta_watched_usable(const void *p)
 {
     sta_note_hush();
-    const struct sta_slab *s = live_slab(p);
+    const struct sta_slab *s = sta_heap_live_slab(p);
     size_t size = s ? sta_guard_size("malloc_usable_size", s, p) : 0;
     sta_note_speak();
     return size;
