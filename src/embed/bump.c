@@ -69,16 +69,7 @@ void sta_bump_free(struct sta_bump *b, void *p, size_t size)
 
 bool sta_bump_resize(struct sta_bump *b, void *p, size_t size, size_t new_size)
 {
-    unsigned char *end = (unsigned char *)p + round_up(size);
-    unsigned char *new_end = (unsigned char *)p + round_up(new_size);
-
-    if (!is_request(new_size, 0))
-        return false;
-    if (new_end > end)
-        return take_at(&b->head.next, end, (size_t)(new_end - end));
-    if (new_end < end)
-        sta_bump_free(b, new_end, (size_t)(end - new_end));
-    return true;
+    return resize(&b->head, p, size, new_size);
 }
 
 void *sta_bump_realloc(struct sta_bump *b, void *p, size_t size,
@@ -197,7 +188,7 @@ static bool ops_owns(const void *ctx, const void *p)
 static size_t ops_good_size(const void *ctx, size_t size)
 {
     (void)ctx;
-    return is_request(size, 0) ? round_up(size) : 0;
+    return good_size(size);
 }
 
 static void ops_usage(const void *ctx, struct sta_usage *usage)

@@ -121,6 +121,29 @@ static inline bool take_at(struct sta_piece **link, void *p, size_t size)
     return take(link, size, 0) == p;
 }
 
+/* Gives a block another size where it is, if it shrinks or there is room. */
+static inline bool resize(struct sta_piece *head, void *p, size_t size,
+                          size_t new_size)
+{
+    unsigned char *block = p;
+
+    if (!is_request(new_size, 0))
+        return false;
+    size = round_up(size);
+    new_size = round_up(new_size);
+    if (new_size > size)
+        return take_at(&head->next, block + size, new_size - size);
+    if (new_size < size)
+        give(head, block + new_size, size - new_size);
+    return true;
+}
+
+/* The bytes that a request gets; 0 when it cannot be had. */
+static inline size_t good_size(size_t size)
+{
+    return is_request(size, 0) ? round_up(size) : 0;
+}
+
 /* The bits below the largest power of two within a span's size. */
 static inline size_t span_mask(size_t span_size)
 {

@@ -107,7 +107,7 @@ void *sta_seg_alloc(struct sta_seg *s, size_t size, size_t align)
     }
     size = bin_size(k);
     for (;;) {
-        p = s->next + (-(uintptr_t)s->next & mask);
+        p = (void *)(((uintptr_t)s->next + mask) & ~(uintptr_t)mask);
         if ((intptr_t)((uintptr_t)s->limit - (uintptr_t)p) >= (intptr_t)size)
             break;
         if (!add_span(s, size, mask))
