@@ -32,13 +32,6 @@
 
 STA_BEGIN_DECLS
 
-/* The first bytes of a free piece. */
-struct sta_piece {
-    /* private: see pieces.h */
-    struct sta_piece *next;
-    size_t size;
-};
-
 struct sta_freelist {
     /* private: see freelist.c */
     struct sta_piece head; /* of size 0, before every piece */

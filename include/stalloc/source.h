@@ -76,19 +76,28 @@ static inline bool sta_source_give(const struct sta_source *s, void *p,
 /* A source that has nothing. It ends a chain of fallbacks. */
 struct sta_source sta_source_none(void);
 
+/* The first bytes of a free piece. */
+struct sta_piece {
+    /* private: see pieces.h */
+    struct sta_piece *next;
+    size_t size;
+};
+
 /* State of sta_source_buffer(). */
 struct sta_source_span {
     /* private: see source.c */
-    unsigned char *base, *next, *limit;
-    size_t out_bytes; /* handed out and not given back */
+    struct sta_piece head; /* of size 0, before every free piece */
+    unsigned char *base, *limit;
 };
 
 /*
- * Makes a source of a buffer: spans are cut from its lower end upwards.
+ * Makes a source of a buffer: each span is cut from the lowest place in which
+ * it fits, and is merged with free neighbours when it is given back.
  *
  * Owner    memory and state stay the caller's and must outlive the source.
- * Cost     O(1). The span handed out last can be had again when it is given
- *          back; all of the buffer, when all spans are given back.
+ *          Nobody else writes to what it has not handed out.
+ * Cost     O(free pieces), each described in its own first bytes. A span takes
+ *          a multiple of two words.
  */
 struct sta_source sta_source_buffer(struct sta_source_span *state, void *memory,
                                     size_t size);

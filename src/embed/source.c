@@ -6,16 +6,14 @@
  * and `give` only when the inner one takes spans back, so that the question
  * "does it?" has the same answer through any number of wrappers.
  *
- * A buffer is cut from below. It does not keep a list of what came back: a
- * source deals in few large spans, and the allocator above it is the one that
- * reuses. It takes back the last span, and all of them once none is out.
+ * A buffer is a list of free pieces (pieces.h). To take back no more than the
+ * last span was too little: an allocator that keeps a page for later gives the
+ * others back in whatever order, and a zone over a buffer had lost all but one
+ * page of a class once everything was freed.
  */
 #include <stalloc/source.h>
 
-static bool is_power_of_two(size_t n)
-{
-    return n && !(n & (n - 1));
-}
+#include "pieces.h"
 
 /* --- none --------------------------------------------------------------- */
 
@@ -41,29 +39,18 @@ struct sta_source sta_source_none(void)
 static void *buffer_get(void *ctx, size_t *size, size_t align)
 {
     struct sta_source_span *s = ctx;
-    size_t free_bytes = (size_t)(s->limit - s->next), gap;
-    unsigned char *p;
+    size_t mask = align - 1;
 
-    if (!*size || !is_power_of_two(align))
+    if (!is_request(*size, mask))
         return NULL;
-    gap = (size_t)(-(uintptr_t)s->next & (align - 1));
-    if (gap > free_bytes || *size > free_bytes - gap)
-        return NULL;
-    p = s->next + gap;
-    s->next = p + *size;
-    s->out_bytes += *size;
-    return p;
+    return take(&s->head.next, round_up(*size), mask & ~(size_t)(GRANULE - 1));
 }
 
 static void buffer_give(void *ctx, void *p, size_t size)
 {
     struct sta_source_span *s = ctx;
 
-    s->out_bytes -= size;
-    if (!s->out_bytes)
-        s->next = s->base;
-    else if ((unsigned char *)p + size == s->next)
-        s->next = p;
+    give(&s->head, p, round_up(size));
 }
 
 static bool buffer_owns(const void *ctx, const void *p)
@@ -77,9 +64,13 @@ static bool buffer_owns(const void *ctx, const void *p)
 struct sta_source sta_source_buffer(struct sta_source_span *state, void *memory,
                                     size_t size)
 {
-    state->base = state->next = memory;
-    state->limit = state->base + size;
-    state->out_bytes = 0;
+    size_t gap = (size_t)(-(uintptr_t)memory & (GRANULE - 1));
+
+    *state = (struct sta_source_span){.base = memory,
+                                      .limit = (unsigned char *)memory + size};
+    if (size >= gap + GRANULE)
+        give(&state->head, state->base + gap,
+             (size - gap) & ~(size_t)(GRANULE - 1));
     return (struct sta_source){buffer_get, buffer_give, buffer_owns, state};
 }
 

@@ -40,10 +40,10 @@ static void *gaps_get(void *ctx, size_t *size, size_t align)
 /* Makes an empty allocator of the kind over `size` bytes of memory. */
 static struct sta_allocator make(int kind, size_t size, size_t span_size)
 {
+    memset(memory, 0xCC, 1 << 16);
     struct sta_source source =
         sta_source_counting(&counter, sta_source_buffer(&span, memory, size));
     check_context("%s", names[kind]);
-    memset(memory, 0xCC, 1 << 16);
     if (kind == BUMP) {
         sta_bump_init(&bump, source, span_size);
         return sta_bump_allocator(&bump);
