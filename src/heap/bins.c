@@ -14,8 +14,8 @@
  * to fetch them one by one would cost a slow call each.  Of a slab with fewer
  * slots than that, the freed one goes straight to the heap's list, up to a loan
  * that each refill renews.  To take the oldest partial slab gives the others
- * time to become empty; a few empty ones are kept, whose slots are cut and
- * linked already.
+ * time to become empty.  A heap keeps a few empty ones, their slots cut and
+ * linked; a bin that has none there and needs a slab releases the oldest first.
  *
  * A partial slab with at most an eighth of its slots in use is made thin while
  * the program shrinks: its free pages go back to the system (thin.c).
@@ -54,17 +54,30 @@ static void release(struct sta_heap *h, struct sta_slab *s)
     sta_pages_free(s, false);
 }
 
-/* Keeps an empty partial slab where it is, or releases it: an idle heap has
+bool sta_bins_release_spare(struct sta_heap *h)
+{
+    if (sta_list_empty(&h->spare))
+        return false;
+    struct sta_slab *s = sta_slab_of_link(h->spare.next);
+    h->spare_units -= s->unit_count;
+    release(h, s);
+    return true;
+}
+
+/* Keeps a partial slab that became empty, or releases it: an idle heap has
  * nobody to keep it for. */
 static void spare_or_release(struct sta_heap *h, struct sta_slab *s)
 {
     bool idle =
         atomic_load_explicit(&h->state, memory_order_relaxed) == STA_HEAP_IDLE;
     uint32_t spare = h->spare_units + s->unit_count;
-    if (idle || spare > sta_pages_cache_units(STA_SPARE_UNITS))
+    if (idle || spare > sta_pages_cache_units(STA_SPARE_UNITS)) {
         release(h, s);
-    else
+    } else {
         h->spare_units = spare;
+        sta_list_remove(&s->link);
+        sta_list_append(&h->spare, &s->link);
+    }
 }
 
 /* Sets a slab with hardly a slot to spare aside until `frees` more came. */
@@ -93,28 +106,44 @@ static void set_partial(struct sta_heap *h, struct sta_slab *s)
     sta_list_append(&h->bins[s->list].partial, &s->link);
 }
 
-struct sta_slab *sta_bin_take_partial(struct sta_heap *h, uint32_t c)
+/* Takes a slab off its list, as its bin's current one. */
+static struct sta_slab *take(struct sta_slab *s)
 {
-    struct sta_list *partial = &h->bins[c].partial;
-    if (sta_list_empty(partial))
-        return NULL;
-    struct sta_slab *s = sta_slab_of_link(partial->next);
     sta_list_remove(&s->link);
-    uint32_t used = sta_slab_used(s);
-    if (used == 0)
-        h->spare_units -= s->unit_count;
     if (sta_slab_state(s) == STA_SLAB_THIN)
         sta_slab_restore(s);
     sta_slab_set_state(s, STA_SLAB_CURRENT);
-    s->countdown = used;
+    s->countdown = sta_slab_used(s);
     s->excess = 0;
     return s;
 }
 
-/* Finds the slab to refill from next: partial, idle or new. */
+struct sta_slab *sta_bin_take_partial(struct sta_heap *h, uint32_t c)
+{
+    struct sta_list *partial = &h->bins[c].partial;
+    return sta_list_empty(partial) ? NULL
+                                   : take(sta_slab_of_link(partial->next));
+}
+
+/* The same with an empty slab of the class, the one that was kept last. */
+static struct sta_slab *take_spare(struct sta_heap *h, uint32_t c)
+{
+    for (struct sta_list *l = h->spare.prev; l != &h->spare; l = l->prev) {
+        struct sta_slab *s = sta_slab_of_link(l);
+        if (s->list == c) {
+            h->spare_units -= s->unit_count;
+            return take(s);
+        }
+    }
+    return NULL;
+}
+
+/* Finds the slab to refill from next: partial, empty, idle or new. */
 static struct sta_slab *next_slab(struct sta_heap *h, uint32_t c)
 {
     struct sta_slab *s = sta_bin_take_partial(h, c);
+    if (s == NULL)
+        s = take_spare(h, c);
     if (s == NULL)
         s = sta_heap_adopt(h, c);
     return s ? s : sta_slab_new(h, c);
@@ -282,16 +311,6 @@ static void flush_list(struct sta_heap *h, uint32_t c, size_t count)
     }
 }
 
-/* Releases a slab that is on its bin's list, if it is empty. */
-static bool release_spare(struct sta_heap *h, struct sta_slab *s)
-{
-    if (sta_slab_used(s) != 0)
-        return false;
-    h->spare_units -= s->unit_count;
-    release(h, s);
-    return true;
-}
-
 /* Takes the current slab out of its bin's hands. */
 static void retire_current(struct sta_heap *h, struct sta_bin *bin)
 {
@@ -309,15 +328,8 @@ static void retire_current(struct sta_heap *h, struct sta_bin *bin)
 
 void sta_bin_flush(struct sta_heap *h, uint32_t c)
 {
-    struct sta_bin *bin = &h->bins[c];
     flush_list(h, c, SIZE_MAX);
-    struct sta_list *link = bin->partial.next;
-    while (link != &bin->partial) {
-        struct sta_slab *s = sta_slab_of_link(link);
-        link = link->next;
-        release_spare(h, s);
-    }
-    retire_current(h, bin);
+    retire_current(h, &h->bins[c]);
 }
 
 void sta_bin_thin(struct sta_heap *h, uint32_t c)
@@ -327,16 +339,19 @@ void sta_bin_thin(struct sta_heap *h, uint32_t c)
         sta_slab_thin(sta_slab_of_link(l));
 }
 
-/* Looks at the next of the bin's slabs by turning its list once around. */
+/* Releases an empty slab, or looks at the next of the bin's by turning its list
+ * once around. */
 static bool shrink_slab(struct sta_heap *h, struct sta_bin *bin)
 {
     struct sta_shrink *k = &h->shrink;
-    struct sta_slab *s = sta_slab_of_link(bin->partial.next);
-    if (sta_list_empty(&bin->partial) || s == k->first || k->slabs == 0)
+    if (k->slabs == 0)
         return false;
     k->slabs--;
-    if (release_spare(h, s))
+    if (sta_bins_release_spare(h))
         return true;
+    struct sta_slab *s = sta_slab_of_link(bin->partial.next);
+    if (sta_list_empty(&bin->partial) || s == k->first)
+        return false;
     k->first = k->first ? k->first : s;
     sta_list_remove(&s->link);
     sta_list_append(&bin->partial, &s->link);

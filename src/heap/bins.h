@@ -17,9 +17,13 @@ void *sta_bin_alloc(struct sta_heap *h, uint32_t c);
 /* Takes the oldest partial slab out of its bin, as its current one; or NULL. */
 struct sta_slab *sta_bin_take_partial(struct sta_heap *h, uint32_t c);
 
-/* Gives the slots on the heap's list back to their slabs, and empty slabs back
- * to the arena; the bin has no current slab then. */
+/* Gives the slots on the heap's list back to their slabs; the bin has no
+ * current slab then. */
 void sta_bin_flush(struct sta_heap *h, uint32_t c);
+
+/* Gives the oldest empty slab that the heap keeps back to the arena; false:
+ * there is none. */
+bool sta_bins_release_spare(struct sta_heap *h);
 
 /* Gives free pages inside the bin's partial slabs back to the system. */
 void sta_bin_thin(struct sta_heap *h, uint32_t c);

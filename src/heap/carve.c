@@ -8,6 +8,7 @@
  */
 #include "heap/carve.h"
 
+#include "heap/bins.h"
 #include "heap/guard.h"
 #include "heap/thin.h"
 
@@ -51,6 +52,9 @@ struct sta_slab *sta_slab_new(struct sta_heap *h, uint32_t c)
     uint32_t slot_bytes = sta_class_bytes(c);
     uint32_t nth = h->bins[c].slab_count;
     uint32_t units = slab_units(slot_bytes, nth);
+    uint32_t spare = h->spare_units;
+    while (spare - h->spare_units < units && sta_bins_release_spare(h))
+        ;
     struct sta_slab *s = sta_pages_alloc(units, 1, STA_SLAB_CURRENT, &dirty);
     if (s == NULL && units > least_units(slot_bytes)) {
         units = least_units(slot_bytes);

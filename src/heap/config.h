@@ -40,7 +40,7 @@ enum {
      * less; an eighth at most is idle then. */
     STA_RUN_SLACK_FROM = 8,
 
-    /* Units of empty slabs that a heap keeps for their class: 384 KiB. */
+    /* Units of empty slabs that a heap keeps: 384 KiB. */
     STA_SPARE_UNITS = 96,
 
     /* Neither may be more than this share of an arena of fixed size; nor a

@@ -77,7 +77,7 @@ struct sta_heap {
     uint32_t run_units;                           /* on runs[], in all */
     uint32_t run_most;    /* beyond so many, runs go back to the arena */
     uint32_t run_cut;     /* units of the runs that went last */
-    uint32_t spare_units; /* of empty slabs on the bins' lists */
+    uint32_t spare_units; /* of the empty slabs on `spare` */
     uint32_t shrinks;     /* sta_pages_shrinks() when last looked at */
     struct sta_bin bins[STA_CLASS_COUNT];
     uint64_t handed[STA_CLASS_COUNT]; /* slots that ever came on free[] */
@@ -87,6 +87,8 @@ struct sta_heap {
     struct sta_outbox *out; /* NULL before the first */
 
     struct sta_shrink shrink;
+    struct sta_list spare; /* empty slabs of all bins, oldest first */
+
     /* fixed once the heap is listed */
     struct sta_heap *next; /* in the list of all heaps */
 

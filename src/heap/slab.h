@@ -88,7 +88,7 @@ struct sta_slab {
 
     union {
         /* owner only */
-        struct sta_list link; /* in its bin while partial or thin */
+        struct sta_list link; /* partial or thin: in its bin, or its heap */
         /* of a run */
         struct {
             struct sta_slab *next;   /* of those that wait on its list */

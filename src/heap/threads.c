@@ -105,6 +105,7 @@ static void heap_init(struct sta_heap *h, enum sta_heap_state state)
     for (size_t size = 0; size <= STA_CLASS_TABLE_MAX; size++)
         h->class_of[size] = (uint8_t)sta_class_of(size);
     h->run_most = sta_pages_cache_units(STA_RUN_KEEP_UNITS);
+    sta_list_init(&h->spare);
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
         h->free[c] = STA_SLOT_END;
         sta_list_init(&h->bins[c].partial);

@@ -18,6 +18,8 @@ void sta_heap_flush(struct sta_heap *h)
 {
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
         sta_bin_flush(h, c);
+    while (sta_bins_release_spare(h))
+        ;
     sta_large_flush(h);
 }
 

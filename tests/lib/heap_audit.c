@@ -217,13 +217,34 @@ static void audit_slab(const struct sta_slab *s)
         HOLDS(used > 0, "%s: thin and empty", audit_name(s));
 }
 
-/* The bin of class `c` against its slabs; returns units of empty ones. */
-static uint32_t audit_bin(const struct sta_heap *h, uint32_t c)
+/* A heap's empty slabs; returns how many of them are of class `c`. */
+static uint32_t audit_spare(const struct sta_heap *h, uint32_t c)
+{
+    uint32_t units = 0;
+    uint32_t count = 0;
+    for (struct sta_list *l = h->spare.next;
+         l != &h->spare && units <= h->spare_units; l = l->next) {
+        const struct sta_slab *s = sta_slab_of_link(l);
+        HOLDS(l->next->prev == l && l->prev->next == l, "the links of spares");
+        HOLDS(sta_slab_owner(s) == h && sta_slab_used(s) == 0 &&
+                  sta_slab_state(s) == STA_SLAB_PARTIAL,
+              "%s: is no empty slab of %p", audit_name(s), (const void *)h);
+        units += s->unit_count;
+        count += s->list == c;
+    }
+    HOLDS(units == h->spare_units, "%u spare units, counted as %u", units,
+          h->spare_units);
+    HOLDS(units <= STA_SPARE_UNITS && (h->state != STA_HEAP_IDLE || units == 0),
+          "%u spare units in state %u", units, (unsigned)h->state);
+    return count;
+}
+
+/* The bin of class `c` against its slabs. */
+static void audit_bin(const struct sta_heap *h, uint32_t c)
 {
     const struct sta_bin *bin = &h->bins[c];
     uint32_t slabs = 0;
-    uint32_t listed = 0;
-    uint32_t spare = 0;
+    uint32_t listed = audit_spare(h, c);
     for (uint32_t i = 0; i < sta_region_count; i++)
         for (uint32_t n = 1; n < sta_regions[i].slab_used; n++) {
             const struct sta_slab *s = &sta_regions[i].slabs[n];
@@ -233,15 +254,13 @@ static uint32_t audit_bin(const struct sta_heap *h, uint32_t c)
          l != &bin->partial && listed <= slabs; l = l->next) {
         const struct sta_slab *s = sta_slab_of_link(l);
         HOLDS(l->next->prev == l && l->prev->next == l, "a bin's links");
-        HOLDS(s->list == c, /* another heap's, if freed and reused here */
+        HOLDS(sta_slab_owner(s) == h && s->list == c && sta_slab_used(s) > 0,
               "%s: in a bin of class %u", audit_name(s), c);
-        spare += sta_slab_used(s) == 0 ? s->unit_count : 0;
         listed++;
     }
     HOLDS(listed <= slabs && slabs == bin->slab_count,
-          "class %u: %u slabs, %u counted, %u partial", c, slabs,
+          "class %u: %u slabs, %u counted, %u partial or empty", c, slabs,
           bin->slab_count, listed);
-    return spare;
 }
 
 /* Runs that a heap keeps, by the rule of large.c: little more than a share. */
@@ -344,7 +363,6 @@ static void audit_remotes(void)
 
 static void audit_heap(const struct sta_heap *h)
 {
-    uint32_t spare = 0;
     bool idle = h->state == STA_HEAP_IDLE;
     HOLDS(h->lock.state == 0, "the lock of heap %p is held", (const void *)h);
     HOLDS(h->next == NULL || h != &sta_heap_shared, "a shared heap is listed");
@@ -352,13 +370,10 @@ static void audit_heap(const struct sta_heap *h)
         HOLDS(h->class_of[i] == sta_class_of(i), "class of %zu", i);
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
         size_t waiting = audit_list(h, c);
-        spare += audit_bin(h, c);
+        audit_bin(h, c);
         HOLDS(!idle || (waiting == 0 && h->bins[c].current == NULL),
               "an idle heap caches class %u", c);
     }
-    HOLDS(spare == h->spare_units, "%u spare units, counted as %u", spare,
-          h->spare_units);
-    HOLDS(!idle || spare == 0, "an idle heap keeps empty slabs");
     audit_kept(h);
     audit_outbox(h);
     if (h->state == STA_HEAP_GUARDED)

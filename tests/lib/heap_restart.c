@@ -64,6 +64,7 @@ bool heap_restart(const struct sta_options *options)
     memcpy(&sta_heap_none, &none, sizeof none);
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
         sta_list_init(&sta_heap_shared.bins[c].partial);
+    sta_list_init(&sta_heap_shared.spare);
     sta_heap_shared.run_most = sta_pages_cache_units(STA_RUN_KEEP_UNITS);
     sta_heaps = NULL;
     sta_lock_reset(&sta_heaps_lock);

@@ -83,6 +83,28 @@ static size_t end_session(struct object *first)
     return most;
 }
 
+/* 256 KiB in objects of one size, then of the next: what was freed of one is
+ * used for the others. */
+static void one_size_uses_the_pages_of_another(void)
+{
+    enum { BYTES = 256 * KIB, LEAST = 80, STEP = 16, SIZES = 11 };
+    static char *object[BYTES / LEAST];
+    long before = status_kib("VmRSS");
+
+    for (size_t size = LEAST; size < LEAST + SIZES * STEP; size += STEP) {
+        size_t count = BYTES / size;
+        for (size_t i = 0; i < count; i++) {
+            object[i] = malloc(size);
+            REQUIRE(object[i] != NULL);
+            memset(object[i], 1, size);
+        }
+        for (size_t i = 0; i < count; i++)
+            free(object[i]);
+    }
+    if (check_is_stalloc())
+        CHECK(status_kib("VmRSS") < before + 2 * BYTES / KIB);
+}
+
 /* 200 MiB in sessions, of which all but one in fifty end, in another order than
  * they began; no call of malloc_trim. */
 static void a_program_that_shrinks_is_small(void)
@@ -162,6 +184,8 @@ static void nothing_stays_of_big_buffers(void)
 int main(int argc, char **argv)
 {
     static const struct check_case cases[] = {
+        {"one_size_uses_the_pages_of_another",
+         one_size_uses_the_pages_of_another},
         {"a_program_that_shrinks_is_small", a_program_that_shrinks_is_small},
         {"nothing_stays_of_many_pages", nothing_stays_of_many_pages},
         {"nothing_stays_of_big_buffers", nothing_stays_of_big_buffers},
