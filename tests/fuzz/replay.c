@@ -60,12 +60,16 @@ int main(int argc, char **argv)
     static char path[INPUT_MAX];
     const char *top = getenv("abs_top_srcdir");
     const char *name = strrchr(argv[0], '/');
+    /* The percent that will do where each is slow, as under an emulator. */
+    const char *share = getenv("STA_TEST_SHARE");
+    unsigned inputs =
+        RANDOM_INPUTS * (share ? (unsigned)atoi(share) : 100) / 100;
     struct rng r = {1};
 
     snprintf(path, sizeof path, "%s/tests/fuzz/%s.txt", top ? top : ".",
              name ? name + 1 : argv[0]);
     REQUIRE(replay(argc > 1 ? argv[1] : path) > 0);
-    for (unsigned i = 0; i < RANDOM_INPUTS && argc < 2; i++) {
+    for (unsigned i = 0; i < inputs && argc < 2; i++) {
         size_t size = 1 + rng_below(&r, RANDOM_MAX);
 
         for (size_t k = 0; k < size; k++)
