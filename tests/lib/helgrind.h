@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lets Helgrind see C11 atomics: included in front of every source, it gives
- * each operation the order that was asked for, and no other.
+ * Lets Helgrind see C11 atomics, and the arena: included in front of every
+ * source, it gives each operation the order that was asked for, and no other.
  *
  *     ../configure CPPFLAGS="-include .../tests/lib/helgrind.h"
  *
@@ -20,15 +20,47 @@
  * an acquire receives from all earlier releases, not only from the one whose
  * value it read.  tests/unit/remote_model is exact about that.
  *
+ * Memory that was mapped without access Helgrind never looks at, not even when
+ * mprotect() has opened it, which is how all of ours comes.  So what is opened
+ * is told to it as new.
+ *
+ * A fork's child has one thread, and nothing to race with; but Helgrind holds
+ * the other threads' writes against it.  So it says nothing of such a child.
+ *
  * C++ and x86's wide operations are left as they are; the heap has neither.
  */
 #ifndef TESTS_LIB_HELGRIND_H
 #define TESTS_LIB_HELGRIND_H
 #ifndef __cplusplus
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* for those that ask for it later */
+#endif
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <valgrind/helgrind.h>
+
+static inline int seen_mprotect(void *p, size_t bytes, int access)
+{
+    int failed = mprotect(p, bytes, access);
+    if (!failed && (access & PROT_WRITE) != 0)
+        VALGRIND_HG_CLEAN_MEMORY(p, bytes);
+    return failed;
+}
+
+static inline pid_t seen_fork(void)
+{
+    VALGRIND_DISABLE_ERROR_REPORTING;
+    pid_t child = fork();
+    if (child != 0)
+        VALGRIND_ENABLE_ERROR_REPORTING;
+    return child;
+}
+
+#define mprotect seen_mprotect
+#define fork     seen_fork
 
 static inline void seen_before(const volatile void *object, int order)
 {
