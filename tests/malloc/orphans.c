@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
-enum { THREADS = 8, OBJECTS = 20000 };
+enum { THREADS = 8, OBJECTS = 20000, FORKS = 20 };
 
 struct object {
     unsigned char *p;
@@ -221,8 +221,7 @@ static void threads_may_be_at_work_when_it_forks(void)
     pthread_t thread[THREADS];
 
     start(thread, 1);
-    for (int i = check_times(check_is_long() ? 1200 : 20); i > 0; i--) {
-        size_t n = (size_t)i;
+    for (size_t n = 0; n < FORKS; n++) {
         pid_t child = fork_anew();
         if (child == 0) {
             free_every(20, n % 20);
