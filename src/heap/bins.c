@@ -23,6 +23,7 @@
 #include "heap/bins.h"
 
 #include "heap/carve.h"
+#include "heap/guard.h"
 #include "heap/thin.h"
 #include "os/die.h"
 
@@ -71,6 +72,8 @@ static void spare_or_release(struct sta_heap *h, struct sta_slab *s)
     bool idle =
         atomic_load_explicit(&h->state, memory_order_relaxed) == STA_HEAP_IDLE;
     uint32_t spare = h->spare_units + s->unit_count;
+    if (sta_unlikely(sta_guard_active()))
+        sta_guard_check_empty(s);
     if (idle || spare > sta_pages_cache_units(STA_SPARE_UNITS)) {
         release(h, s);
     } else {

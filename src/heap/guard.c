@@ -248,13 +248,27 @@ size_t sta_guard_size(const char *call, const struct sta_slab *s, const void *p)
 
 /* --- Allocate ------------------------------------------------------------ */
 
-/* Makes an object of a slot that was free or new. */
-static void reuse_slot(struct sta_slab *s, struct sta_slot *slot)
+/* Looks for a write to the body of a free slot. */
+static void check_fill(const struct sta_slab *s, const struct sta_slot *slot)
 {
-    size_t bytes = sta_slab_object_bytes(s);
     const char *body = (const char *)(slot + 1);
-    if (!is_all(body, bytes - sizeof *slot, fill_byte()))
+    if (!is_all(body, sta_slab_object_bytes(s) - sizeof *slot, fill_byte()))
         blame_write(slot);
+}
+
+void sta_guard_check_empty(const struct sta_slab *s)
+{
+    const char *at = sta_slab_start(s);
+    for (uint32_t n = sta_slab_carved(s); n > 0; n--) {
+        check_fill(s, (const struct sta_slot *)(const void *)at);
+        at += sta_slab_object_bytes(s);
+    }
+}
+
+/* Makes an object of a slot that was free or new. */
+static void reuse_slot(const struct sta_slab *s, struct sta_slot *slot)
+{
+    check_fill(s, slot);
     memset(slot, fill_byte(), sizeof *slot);
 }
 

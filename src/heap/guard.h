@@ -49,6 +49,10 @@ size_t sta_guard_size(const char *call, const struct sta_slab *s,
 struct sta_slot *sta_guard_carve(struct sta_heap *h, char *at, uint32_t count,
                                  uint32_t slot_bytes);
 
+/* Looks for a write to any slot of a slab that has none in use: its memory may
+ * be given back before one is used again. */
+void sta_guard_check_empty(const struct sta_slab *s);
+
 /* Lets go of all that waits to be used again.  The caller works on `h`. */
 void sta_guard_flush(struct sta_heap *h);
 
