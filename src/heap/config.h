@@ -30,10 +30,10 @@ enum {
     STA_RUN_KEEP_UNITS = 64,
     STA_RUN_KEEP_SHARE = 16,
 
-    /* Freed runs of up to this many units (2 MiB) are kept whole by the arena
-     * for the next request of their length; after a request that needed new
-     * memory none of so many that are freed (recent.c). */
-    STA_RECENT_UNITS_MAX = 512,
+    /* The arena keeps freed runs of this many units in all (1 MiB) whole for
+     * the next request of their length; after a request that needed new memory
+     * none of so many that are freed (recent.c). */
+    STA_RECENT_UNITS = 256,
     STA_RECENT_PAUSE = 256,
 
     /* From so many units on a run that waits serves a request for one unit

@@ -19,7 +19,7 @@
  *
  * Lengths that differ by a multiple of 32 share a list.
  *
- * I1  a list has at most two runs.
+ * I1  a list has at most two runs, all of them no more than STA_RECENT_UNITS.
  * I2  the units of a run on a list are used in the index, and its descriptor is
  *     none of the unused ones; both are as if they belonged to an object.
  */
@@ -42,6 +42,7 @@ static struct sta_slab *unlink_run(struct sta_slab **link)
     struct sta_slab *s = *link;
     *link = s->next;
     sta_recent.count--;
+    sta_recent.units -= s->unit_count;
     return s;
 }
 
@@ -73,7 +74,7 @@ void sta_recent_give(struct sta_slab *s)
     if (shrinking)
         sta_recent_flush(1);
     if (shrinking || sta_recent.pause != 0 || sta_options.closed ||
-        s->unit_count > STA_RECENT_UNITS_MAX) {
+        s->unit_count + sta_recent.units > STA_RECENT_UNITS) {
         sta_recent.pause -= sta_recent.pause != 0;
         sta_recent_release(s);
         return;
@@ -84,6 +85,7 @@ void sta_recent_give(struct sta_slab *s)
     s->next = *list;
     *list = s;
     sta_recent.count++;
+    sta_recent.units += s->unit_count;
     if (s->next != NULL && s->next->next != NULL)
         sta_recent_release(unlink_run(&s->next->next));
 }

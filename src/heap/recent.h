@@ -20,6 +20,7 @@ enum { STA_RECENT_LISTS = STA_RUN_UNITS_MAX };
 struct sta_recent {
     struct sta_slab *lists[STA_RECENT_LISTS]; /* newest first */
     uint32_t count;                           /* on them, in all */
+    uint32_t units;                           /* of them */
     uint32_t pause; /* frees until runs are kept again */
 };
 
