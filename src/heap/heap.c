@@ -294,8 +294,10 @@ static bool may_have_size(const struct sta_slab *s, size_t size)
 void sta_heap_check_size(const char *call, const void *p, size_t size,
                          size_t align)
 {
+    if (sta_options.check == STA_CHECK_NOTHING || STA_WATCHED)
+        return;
     const struct sta_slab *s = sta_heap_live_slab(p);
-    if (s == NULL || sta_options.check == STA_CHECK_NOTHING || STA_WATCHED)
+    if (s == NULL)
         return;
     if (((uintptr_t)p & (align - 1)) != 0)
         sta_die("%s(%p): not aligned to %zu bytes", call, p, align);
