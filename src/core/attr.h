@@ -43,11 +43,18 @@
 /* The same for one that is written to, which no other processor then has. */
 #define sta_prefetch_own(address) __builtin_prefetch(address, 1)
 
-/* Makes a call in tail position a jump, whatever the optimisation level. */
-#if defined(__GNUC__) && !defined(__clang__)
-#define STA_TAIL_CALLS __attribute__((optimize("optimize-sibling-calls")))
-#else
+/* Make `STA_TAIL_CALL return f(x);` in a function with STA_TAIL_CALLS a jump,
+ * whatever the optimisation level. */
+#if defined(__clang__)
 #define STA_TAIL_CALLS
+#if __has_attribute(musttail)
+#define STA_TAIL_CALL __attribute__((musttail))
+#else
+#define STA_TAIL_CALL
+#endif
+#else
+#define STA_TAIL_CALLS __attribute__((optimize("O2")))
+#define STA_TAIL_CALL
 #endif
 
 /* How the C++ ABI writes size_t in a mangled name. */

@@ -53,5 +53,7 @@ STA_TAIL_CALLS STA_EXPORT void *dlopen(const char *file, int flags)
     dlopen_function next = find_dlopen();
     if (sta_options.strip_deepbind)
         flags &= ~RTLD_DEEPBIND;
-    return next ? next(file, flags) : NULL; /* static programs have none */
+    if (next == NULL) /* static programs have none */
+        return NULL;
+    STA_TAIL_CALL return next(file, flags);
 }
