@@ -44,6 +44,8 @@ static bool is_empty(const struct sta_slab *s)
     if (sta_unlikely(sta_slab_is_lazy(s) && s->sum != sum_of_all(s)) &&
         sta_options.check)
         sta_heap_die_of_second_free(s, s->free, UINT32_MAX);
+    if (sta_unlikely(sta_guard_active()))
+        sta_guard_check_empty(s);
     return true;
 }
 
@@ -72,8 +74,6 @@ static void spare_or_release(struct sta_heap *h, struct sta_slab *s)
     bool idle =
         atomic_load_explicit(&h->state, memory_order_relaxed) == STA_HEAP_IDLE;
     uint32_t spare = h->spare_units + s->unit_count;
-    if (sta_unlikely(sta_guard_active()))
-        sta_guard_check_empty(s);
     if (idle || spare > sta_pages_cache_units(STA_SPARE_UNITS)) {
         release(h, s);
     } else {
@@ -321,7 +321,7 @@ static void retire_current(struct sta_heap *h, struct sta_bin *bin)
     if (s == NULL)
         return;
     bin->current = NULL;
-    if (sta_slab_used(s) == 0)
+    if (is_empty(s))
         release(h, s);
     else if (sta_slab_used(s) < sta_slab_capacity(s))
         set_partial(h, s);
