@@ -53,7 +53,7 @@ enum {
 
     /* Up to so many units in use (4 MiB) a free looks at the slot itself, to
      * see a double free at once.  Beyond, it is not in the cache any more, and
-     * to wait for it takes longer than all the rest (DECISIONS, D5). */
+     * to wait for it takes longer than all the rest (DECISIONS, D27). */
     STA_EAGER_UNITS = 1024,
 
     /* A partial slab is looked at again when this share of it is in use. */
