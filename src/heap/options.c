@@ -240,6 +240,7 @@ void sta_options_read(void)
     sta_options = (struct sta_options){
         .slab_max = STA_SLAB_MAX_DEFAULT,
         .variant = STA_DEFAULT_VARIANT,
+        .stats = STA_FORMAT_UNSET,
         .purge_auto = true,
         .huge = true,
         .check = STA_CHECK_FREE,
@@ -254,6 +255,9 @@ void sta_options_read(void)
     }
     if (sta_options.prefault || sta_options.mlock)
         sta_options.purge_never = true;
+    if (sta_options.stats == STA_FORMAT_UNSET) /* who names a file wants some */
+        sta_options.stats =
+            *sta_options.stats_file ? STA_FORMAT_TEXT : STA_FORMAT_OFF;
     if (sta_note_memcheck()) { /* whose level is this one: watched.c */
         sta_options.watched = true;
         sta_options.check = STA_CHECK_OBJECTS;

@@ -16,7 +16,12 @@ enum sta_variant {
     STA_VARIANT_SINGLE, /* one heap, one thread */
 };
 
-enum sta_format { STA_FORMAT_OFF, STA_FORMAT_TEXT, STA_FORMAT_JSON };
+enum sta_format {
+    STA_FORMAT_OFF,
+    STA_FORMAT_TEXT,
+    STA_FORMAT_JSON,
+    STA_FORMAT_UNSET /* while the options are read */
+};
 
 enum sta_check {
     STA_CHECK_NOTHING,

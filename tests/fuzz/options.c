@@ -213,6 +213,10 @@ static unsigned expect(struct sta_options *o)
         bad++;
     }
     o->purge_never = o->purge_never || o->prefault || o->mlock;
+    if (o->stats == STA_FORMAT_UNSET && *o->stats_file)
+        o->stats = STA_FORMAT_TEXT;
+    else if (o->stats == STA_FORMAT_UNSET)
+        o->stats = STA_FORMAT_OFF;
     return bad;
 }
 
@@ -265,6 +269,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
     struct sta_options wanted = {
         .slab_max = STA_SLAB_MAX_DEFAULT,
         .variant = STA_DEFAULT_VARIANT,
+        .stats = STA_FORMAT_UNSET,
         .purge_auto = true,
         .huge = true,
         .check = STA_CHECK_FREE,
