@@ -2,6 +2,17 @@
 /*
  * operator new and delete, in C by their mangled names.
  *
+ * Two forms of each are basic, one without and one with an alignment.  The
+ * others come down to these, as the standard says, also where the program has
+ * a basic form of its own: then each calls the program's.
+ *
+ *     new[]            new              delete[]            delete
+ *     new nothrow      new, caught      delete, any other   delete
+ *     new[] nothrow    new[], caught    delete[] …          delete[]
+ *
+ * So a form that calls another does so by its name.  All are weak: a static
+ * program may define some, as it may with those of its C++ library.
+ *
  * A failed new calls the new_handler until it frees memory, throws, or there is
  * none; then it throws std::bad_alloc.  Both come from the program's own C++
  * library by weak names, so that a C program needs none.  A nothrow new must
@@ -24,14 +35,13 @@
 #define NEW_ARR(suffix)       JOIN(_Zna, STA_MANGLED_SIZE_T, suffix)
 #define SIZED(prefix, suffix) JOIN(prefix, STA_MANGLED_SIZE_T, suffix)
 
+#define REPLACEABLE STA_EXPORT __attribute__((weak))
+
 typedef void (*new_handler)(void);
 new_handler _ZSt15get_new_handlerv(void) __attribute__((weak));
 _Noreturn void _ZSt17__throw_bad_allocv(void) __attribute__((weak));
 
-static void *try_alloc(size_t size, size_t align)
-{
-    return sta_heap_alloc_aligned(size, align);
-}
+/* --- The basic forms ----------------------------------------------------- */
 
 /* What new does when there is no memory. */
 static STA_COLD STA_NOINLINE void *alloc_or_throw(size_t size, size_t align)
@@ -42,7 +52,7 @@ static STA_COLD STA_NOINLINE void *alloc_or_throw(size_t size, size_t align)
         if (handler == NULL)
             break;
         handler();
-        void *p = try_alloc(size, align);
+        void *p = sta_heap_alloc_aligned(size, align);
         if (p != NULL)
             return p;
     }
@@ -53,21 +63,74 @@ static STA_COLD STA_NOINLINE void *alloc_or_throw(size_t size, size_t align)
             size);
 }
 
+STA_INLINE void *alloc(size_t size)
+{
+    void *p = sta_heap_alloc(size);
+    return sta_likely(p != NULL) ? p : alloc_or_throw(size, 1);
+}
+
+static const char delete_call[] = "operator delete";
+
+/* By names that nobody replaces. */
+static void *own_new(size_t size)
+{
+    return alloc(size);
+}
+
+static void *own_aligned_new(size_t size, size_t align)
+{
+    void *p = sta_heap_alloc_aligned(size, align);
+    return sta_likely(p != NULL) ? p : alloc_or_throw(size, align);
+}
+
+static void own_delete(void *p)
+{
+    sta_heap_free(p);
+}
+
+static void own_aligned_delete(void *p, size_t align)
+{
+    sta_heap_check_size(delete_call, p, STA_SIZE_UNKNOWN, align);
+    sta_heap_free(p);
+}
+
+#define ALIGNED St11align_val_t
+
+REPLACEABLE void *NEW()(size_t size) STA_ALIAS(own_new);
+REPLACEABLE void *NEW(ALIGNED)(size_t size, size_t align)
+    STA_ALIAS(own_aligned_new);
+REPLACEABLE void _ZdlPv(void *p) STA_ALIAS(own_delete);
+REPLACEABLE void _ZdlPvSt11align_val_t(void *p, size_t align)
+    STA_ALIAS(own_aligned_delete);
+
+/* --- Other forms of new -------------------------------------------------- */
+
+static void *own_array_new(size_t size)
+{
+    return sta_likely(NEW() == own_new) ? alloc(size) : NEW()(size);
+}
+
+static void *own_aligned_array_new(size_t size, size_t align)
+{
+    return NEW(ALIGNED)(size, align);
+}
+
+REPLACEABLE void *NEW_ARR()(size_t size) STA_ALIAS(own_array_new);
+REPLACEABLE void *NEW_ARR(ALIGNED)(size_t size, size_t align)
+    STA_ALIAS(own_aligned_array_new);
+
 typedef void *(*nothrow_new)(size_t size, const void *tag);
 typedef void *(*nothrow_aligned_new)(size_t size, size_t align,
                                      const void *tag);
 
-/* What a nothrow new does then; `name` is its own in the C++ library, and
- * `align` is 0 for the forms that take none. */
-static STA_COLD STA_NOINLINE void *alloc_or_null(const char *name, size_t size,
+/* Calls a nothrow new of the C++ library, which is not NULL; `align` is 0 for
+ * the forms that take none. */
+static STA_COLD STA_NOINLINE void *alloc_or_null(void *next, size_t size,
                                                  size_t align, const void *tag)
 {
     static _Thread_local bool inside __attribute__((tls_model("initial-exec")));
-    void *p = NULL;
-    if (inside) /* a C++ library whose nothrow new calls itself */
-        return NULL;
-    void *next = sta_next_symbol(name);
-    if (next == NULL)
+    void *p;
+    if (inside) /* one that calls itself */
         return NULL;
     inside = true;
     if (align != 0)
@@ -81,98 +144,123 @@ static STA_COLD STA_NOINLINE void *alloc_or_null(const char *name, size_t size,
 #define NAME_OF(symbol)  NAME_OF_(symbol)
 #define NAME_OF_(symbol) #symbol
 
-/* The four forms of new, for one object and for arrays. */
-#define DEFINE_NEW(OP)                                                         \
-    void *OP()(size_t size);                                                   \
-    STA_EXPORT void *OP()(size_t size)                                         \
-    {                                                                          \
-        void *p = sta_heap_alloc(size);                                        \
-        return sta_likely(p != NULL) ? p : alloc_or_throw(size, 1);            \
-    }                                                                          \
-    void *OP(St11align_val_t)(size_t size, size_t align);                      \
-    STA_EXPORT void *OP(St11align_val_t)(size_t size, size_t align)            \
-    {                                                                          \
-        void *p = try_alloc(size, align);                                      \
-        return sta_likely(p != NULL) ? p : alloc_or_throw(size, align);        \
-    }                                                                          \
+/* The nothrow forms of `OP`, where nobody replaced what it comes down to.  A
+ * static program has no next one: there what the program's own new throws gets
+ * through. */
+#define DEFINE_NOTHROW(OP, is_ours, is_ours_aligned)                           \
     void *OP(RKSt9nothrow_t)(size_t size, const void *tag);                    \
-    STA_EXPORT void *OP(RKSt9nothrow_t)(size_t size, const void *tag)          \
+    REPLACEABLE void *OP(RKSt9nothrow_t)(size_t size, const void *tag)         \
     {                                                                          \
-        void *p = sta_heap_alloc(size);                                        \
-        return sta_likely(p != NULL)                                           \
-                   ? p                                                         \
-                   : alloc_or_null(NAME_OF(OP(RKSt9nothrow_t)), size, 0, tag); \
+        bool ours = is_ours;                                                   \
+        void *p = ours ? sta_heap_alloc(size) : NULL;                          \
+        if (sta_likely(p != NULL))                                             \
+            return p;                                                          \
+        void *next = sta_next_symbol(NAME_OF(OP(RKSt9nothrow_t)));             \
+        if (next == NULL)                                                      \
+            return ours ? NULL : OP()(size);                                   \
+        return alloc_or_null(next, size, 0, tag);                              \
     }                                                                          \
     void *OP(St11align_val_tRKSt9nothrow_t)(size_t size, size_t align,         \
                                             const void *tag);                  \
-    STA_EXPORT void *OP(St11align_val_tRKSt9nothrow_t)(                        \
+    REPLACEABLE void *OP(St11align_val_tRKSt9nothrow_t)(                       \
         size_t size, size_t align, const void *tag)                            \
     {                                                                          \
-        void *p = try_alloc(size, align);                                      \
-        return sta_likely(p != NULL)                                           \
-                   ? p                                                         \
-                   : alloc_or_null(NAME_OF(OP(St11align_val_tRKSt9nothrow_t)), \
-                                   size, align, tag);                          \
+        bool ours = is_ours_aligned;                                           \
+        void *p = ours ? sta_heap_alloc_aligned(size, align) : NULL;           \
+        if (sta_likely(p != NULL))                                             \
+            return p;                                                          \
+        void *next =                                                           \
+            sta_next_symbol(NAME_OF(OP(St11align_val_tRKSt9nothrow_t)));       \
+        if (next == NULL)                                                      \
+            return ours ? NULL : OP(ALIGNED)(size, align);                     \
+        return alloc_or_null(next, size, align, tag);                          \
     }
 
-DEFINE_NEW(NEW)
-DEFINE_NEW(NEW_ARR)
+DEFINE_NOTHROW(NEW, NEW() == own_new, NEW(ALIGNED) == own_aligned_new)
+DEFINE_NOTHROW(NEW_ARR, NEW() == own_new && NEW_ARR() == own_array_new,
+               NEW(ALIGNED) == own_aligned_new &&
+                   NEW_ARR(ALIGNED) == own_aligned_array_new)
 
-void _ZdlPv(void *p);
-STA_EXPORT void _ZdlPv(void *p)
+/* --- Other forms of delete ----------------------------------------------- */
+
+STA_INLINE void delete (void *p)
 {
-    sta_heap_free(p);
+    if (sta_likely(_ZdlPv == own_delete))
+        sta_heap_free(p);
+    else
+        _ZdlPv(p);
 }
 
-/* The forms that tell nothing new are the same function. */
-#define DELETE(name) void name(void *p) STA_EXPORT STA_ALIAS(_ZdlPv)
+static void own_array_delete(void *p)
+{
+    delete (p);
+}
 
-DELETE(_ZdaPv);
-DELETE(_ZdlPvRKSt9nothrow_t);
-DELETE(_ZdaPvRKSt9nothrow_t);
+static void own_aligned_array_delete(void *p, size_t align)
+{
+    _ZdlPvSt11align_val_t(p, align);
+}
 
-static const char delete_call[] = "operator delete";
+REPLACEABLE void _ZdaPv(void *p) STA_ALIAS(own_array_delete);
+REPLACEABLE void _ZdaPvSt11align_val_t(void *p, size_t align)
+    STA_ALIAS(own_aligned_array_delete);
+
+/* A size that delete is given must have been possible.  What a new of the
+ * program's own asks of malloc is its own affair. */
+static void check_size(void *p, size_t size)
+{
+    if (NEW() == own_new && _ZdlPv == own_delete)
+        sta_heap_check_size(delete_call, p, size, 1);
+}
 
 /* Out of line, so that the common case needs no stack frame. */
 static STA_NOINLINE void delete_checked(void *p, size_t size)
 {
-    sta_heap_check_size(delete_call, p, size, 1);
-    sta_heap_free(p);
+    check_size(p, size);
+    delete (p);
 }
 
-/* The others say what was asked for, which must have been possible. */
 void SIZED(_ZdlPv, )(void *p, size_t size);
-STA_EXPORT void SIZED(_ZdlPv, )(void *p, size_t size)
+REPLACEABLE void SIZED(_ZdlPv, )(void *p, size_t size)
 {
     if (sta_likely(sta_heap_has_class(p, size)))
-        sta_heap_free(p);
+        delete (p);
     else
         delete_checked(p, size);
 }
 
-void _ZdlPvSt11align_val_t(void *p, size_t align);
-STA_EXPORT void _ZdlPvSt11align_val_t(void *p, size_t align)
+void SIZED(_ZdaPv, )(void *p, size_t size);
+REPLACEABLE void SIZED(_ZdaPv, )(void *p, size_t size)
 {
-    sta_heap_check_size(delete_call, p, STA_SIZE_UNKNOWN, align);
-    sta_heap_free(p);
+    check_size(p, size);
+    _ZdaPv(p);
 }
 
-void SIZED(_ZdlPv, St11align_val_t)(void *p, size_t size, size_t align);
-STA_EXPORT void SIZED(_ZdlPv, St11align_val_t)(void *p, size_t size,
-                                               size_t align)
-{
-    sta_heap_check_size(delete_call, p, size, align);
-    sta_heap_free(p);
-}
+/* The others are given more than they need. */
+#define DEFINE_DELETE(basic)                                                   \
+    void basic##RKSt9nothrow_t(void *p, const void *tag);                      \
+    REPLACEABLE void basic##RKSt9nothrow_t(void *p, const void *tag)           \
+    {                                                                          \
+        (void)tag;                                                             \
+        basic(p);                                                              \
+    }                                                                          \
+    void basic##St11align_val_tRKSt9nothrow_t(void *p, size_t align,           \
+                                              const void *tag);                \
+    REPLACEABLE void basic##St11align_val_tRKSt9nothrow_t(                     \
+        void *p, size_t align, const void *tag)                                \
+    {                                                                          \
+        (void)tag;                                                             \
+        basic##St11align_val_t(p, align);                                      \
+    }                                                                          \
+    void SIZED(basic, St11align_val_t)(void *p, size_t size, size_t align);    \
+    REPLACEABLE void SIZED(basic, St11align_val_t)(void *p, size_t size,       \
+                                                   size_t align)               \
+    {                                                                          \
+        if (NEW(ALIGNED) == own_aligned_new &&                                 \
+            _ZdlPvSt11align_val_t == own_aligned_delete)                       \
+            sta_heap_check_size(delete_call, p, size, align);                  \
+        basic##St11align_val_t(p, align);                                      \
+    }
 
-#define SAME(name, other, ...)                                                 \
-    void name(__VA_ARGS__) STA_EXPORT STA_ALIAS(other)
-
-SAME(SIZED(_ZdaPv, ), SIZED(_ZdlPv, ), void *p, size_t size);
-SAME(_ZdaPvSt11align_val_t, _ZdlPvSt11align_val_t, void *p, size_t align);
-SAME(_ZdlPvSt11align_val_tRKSt9nothrow_t, _ZdlPvSt11align_val_t, void *p,
-     size_t align);
-SAME(_ZdaPvSt11align_val_tRKSt9nothrow_t, _ZdlPvSt11align_val_t, void *p,
-     size_t align);
-SAME(SIZED(_ZdaPv, St11align_val_t), SIZED(_ZdlPv, St11align_val_t), void *p,
-     size_t size, size_t align);
+DEFINE_DELETE(_ZdlPv)
+DEFINE_DELETE(_ZdaPv)
