@@ -172,31 +172,39 @@ static inline void *sta_arena_alloc(struct sta_arena *a, size_t size,
     return sta_arena_alloc_any(a, size, align);
 }
 
+/* The lowest run, if `count` blocks at p end where it begins; else NULL. */
+static inline unsigned char *sta_arena_run_behind(const struct sta_arena *a,
+                                                  const void *p, size_t count)
+{
+    const struct sta_arena_list *list = a->inlined;
+    unsigned char *run;
+
+    if (!list || list->first >= STA_ARENA_FULL || count > list->first)
+        return NULL;
+    run = a->blocks + ((size_t)list->first << a->block_log2);
+    return run - (count << a->block_log2) == p ? run : NULL;
+}
+
 /*
  * Frees a block. Indexed, the size may be STA_SIZE_UNKNOWN.
  *
  * Returns  STA_OK, also for NULL. STA_EINVAL, with the arena as it was, for
  *          what cannot be freed: indexed, anything but a block in use and its
- *          size; in band, what is not in the arena or overlaps a free block.
+ *          size; in band, what is no whole blocks of the arena, or overlaps a
+ *          free one.
  */
 static inline enum sta_err sta_arena_free(struct sta_arena *a, void *p,
                                           size_t size)
 {
-    struct sta_arena_list *list = a->inlined;
     size_t count = sta_arena_blocks(a, size);
-    size_t index;
+    unsigned char *run = sta_arena_run_behind(a, p, count);
 
-    if (list && p && size) {
-        index = (size_t)((unsigned char *)p - a->blocks) >> a->block_log2;
-        if (index + count == list->first) {
-            /* It lies before the lowest run and becomes its beginning. */
-            __builtin_memcpy(p, (unsigned char *)p + (count << a->block_log2),
-                             sizeof(uint32_t));
-            list->first = (uint32_t)index;
-            return STA_OK;
-        }
-    }
-    return sta_arena_free_any(a, p, size);
+    if (!run)
+        return sta_arena_free_any(a, p, size);
+    /* It becomes the beginning of the lowest run. */
+    __builtin_memcpy(p, run, sizeof(uint32_t));
+    a->inlined->first -= (uint32_t)count;
+    return STA_OK;
 }
 
 /*
@@ -211,23 +219,19 @@ static inline bool sta_arena_resize(struct sta_arena *a, void *p, size_t size,
     struct sta_arena_list *list = a->inlined;
     size_t old_count = sta_arena_blocks(a, size);
     size_t count = sta_arena_blocks(a, new_size);
-    size_t index = (size_t)((unsigned char *)p - a->blocks) >> a->block_log2;
     unsigned char *end;
-    uint32_t run;
+    uint32_t run; /* as in sta_arena_alloc() */
 
-    if (list && size && new_size) {
-        if (count == old_count)
+    if (list && size && new_size && count == old_count)
+        return true;
+    end = sta_arena_run_behind(a, p, old_count);
+    if (end && new_size && count > old_count) {
+        __builtin_memcpy(&run, end, sizeof run);
+        count -= old_count;
+        if (count < a->block_count - list->first - (run & 0xFFFF)) {
+            __builtin_memcpy(end + (count << a->block_log2), &run, sizeof run);
+            list->first += (uint32_t)count;
             return true;
-        if (count > old_count && index + old_count == list->first) {
-            end = a->blocks + ((size_t)list->first << a->block_log2);
-            __builtin_memcpy(&run, end, sizeof run);
-            count -= old_count;
-            if (count < a->block_count - list->first - (run & 0xFFFF)) {
-                __builtin_memcpy(end + (count << a->block_log2), &run,
-                                 sizeof run);
-                list->first += (uint32_t)count;
-                return true;
-            }
         }
     }
     return sta_arena_resize_any(a, p, size, new_size);

@@ -331,36 +331,6 @@ static void test_random(enum form form, size_t count, size_t block, size_t skew,
     model_destroy(&s.model);
 }
 
-/* What only an index can tell. */
-static void test_misuse_is_refused(void)
-{
-    struct bench b;
-    struct sta_arena *a = &b.arena;
-    check_context("misuse");
-    bench_init(&b, INDEXED, 100, 16, 0);
-    unsigned char *p = sta_arena_alloc(a, 50, 1);
-    unsigned char *q = sta_arena_alloc(a, 40, 1);
-    CHECK(sta_arena_free(a, p + 1, 0) == STA_EINVAL);
-    CHECK(sta_arena_free(a, p + 16, 0) == STA_EINVAL);
-    CHECK(sta_arena_free(a, p + 16, 48) == STA_EINVAL);
-    CHECK(sta_arena_free(a, p, 32) == STA_EINVAL);
-    CHECK(sta_arena_free(a, p, 112) == STA_EINVAL);
-    CHECK(sta_arena_free(a, a->blocks + 1600, 0) == STA_EINVAL);
-    CHECK(sta_arena_free(a, &b, 0) == STA_EINVAL);
-    CHECK(!sta_arena_resize(a, p + 16, 16, 32));
-    CHECK(!sta_arena_realloc(a, p, 50, 0, 1));
-    CHECK(sta_arena_free(a, NULL, 50) == STA_OK);
-    CHECK(sta_arena_usable_size(a, p) == 64);
-    CHECK(sta_arena_usable_size(a, p + 16) == 0);
-    CHECK(sta_arena_free(a, p, 0) == STA_OK);
-    CHECK(sta_arena_free(a, p, 0) == STA_EINVAL);
-    CHECK(sta_arena_free(a, p, 50) == STA_EINVAL);
-    CHECK(sta_arena_audit(a) == STA_OK);
-    CHECK(sta_arena_free(a, q, 40) == STA_OK);
-    CHECK(sta_arena_is_empty(a));
-    bench_destroy(&b);
-}
-
 static void test_init_refuses(void)
 {
     struct sta_arena a;
@@ -439,7 +409,6 @@ int main(void)
                         (uint32_t)i + 1);
         }
     }
-    test_misuse_is_refused();
     test_init_refuses();
     test_fixed();
     test_dump();
