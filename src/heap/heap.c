@@ -176,13 +176,7 @@ void *sta_heap_alloc_zero(size_t size)
 static void *alloc_listed(uint32_t list)
 {
     struct sta_heap *h = sta_self;
-    void *p = NULL;
-    if (sta_likely(h->medium_max != 0)) {
-        if (list < STA_CLASS_COUNT)
-            p = sta_heap_pop(&h->free[list]);
-        if (p == NULL)
-            p = alloc_from(h, list);
-    }
+    void *p = h->medium_max != 0 ? alloc_from(h, list) : NULL;
     return sta_likely(p != NULL) ? p : alloc_entered(list, NULL);
 }
 
@@ -205,14 +199,24 @@ void *sta_heap_alloc_plain(size_t size, size_t align, struct sta_span *dirty)
     return alloc_large(size, align, dirty);
 }
 
-void *sta_heap_alloc_aligned(size_t size, size_t align)
+static STA_NOINLINE void *alloc_aligned_slow(size_t size, size_t align)
 {
     struct sta_span dirty;
-    if (align <= 16)
-        return sta_heap_alloc(size);
     ensure_started();
     return sta_guard_active() ? alloc_guarded(size, align, false)
                               : sta_heap_alloc_plain(size, align, &dirty);
+}
+
+void *sta_heap_alloc_aligned(size_t size, size_t align)
+{
+    void *p = NULL;
+    if (align <= STA_UNIT_BYTES && size <= STA_RUN_BYTES_MAX) {
+        /* What serves a multiple of `align` is aligned to it: see above. */
+        size_t bytes = sta_round_up(size < align ? align : size, align);
+        p = bytes <= STA_CLASS_TABLE_MAX ? sta_heap_alloc_small(bytes)
+                                         : sta_heap_alloc_medium(bytes);
+    }
+    return sta_likely(p != NULL) ? p : alloc_aligned_slow(size, align);
 }
 
 /* True when `p` lies in an object behind the unit that this starts on, where
