@@ -35,6 +35,13 @@ static inline void sta_list_append(struct sta_list *head, struct sta_list *item)
     head->prev = item;
 }
 
+/* Puts an unlinked item first. */
+static inline void sta_list_prepend(struct sta_list *head,
+                                    struct sta_list *item)
+{
+    sta_list_append(head->next, item);
+}
+
 static inline void sta_list_remove(struct sta_list *item)
 {
     item->prev->next = item->next;

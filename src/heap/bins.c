@@ -8,14 +8,19 @@
  *                                                       (all slots free)  v
  *                                                                   the arena
  *
- * A refill of an empty list takes the current slab's whole free list, else that
- * of the oldest partial slab; only when there is none does it cut the new slots
- * of a page.  A full slab is left alone until a sixteenth of its slots is free:
- * to fetch them one by one would cost a slow call each.  Of a slab with fewer
- * slots than that, the freed one goes straight to the heap's list, up to a loan
- * that each refill renews.  To take the oldest partial slab gives the others
- * time to become empty.  A heap keeps a few empty ones, their slots cut and
- * linked; a bin that has none there and needs a slab releases the oldest first.
+ * malloc takes from the current slab's list, and a free into that slab serves
+ * it at once.  When it has none left the oldest partial slab is next, which
+ * gives the others time to become empty; only when there is none are the new
+ * slots of a page cut.  A full slab is left alone until a sixteenth of its
+ * slots is free: to fetch them one by one would cost a slow call each.
+ *
+ * A bin has a list of its own for slots whose slabs are not to know yet: of
+ * slabs with fewer than sixteen slots, up to a loan that each refill renews,
+ * and of other heaps' slabs.  malloc takes from there when the current slab has
+ * none, before any other.
+ *
+ * A heap keeps a few empty slabs, their slots cut and linked; a bin that has
+ * none there and needs a slab releases the oldest first.
  *
  * A partial slab with at most an eighth of its slots in use is made thin while
  * the program shrinks: its free pages go back to the system (thin.c).
@@ -141,94 +146,102 @@ static struct sta_slab *take_spare(struct sta_heap *h, uint32_t c)
     return NULL;
 }
 
-/* Finds the slab to refill from next: partial, empty, idle or new. */
-static struct sta_slab *next_slab(struct sta_heap *h, uint32_t c)
+/* Has malloc take from a slab that is on no list. */
+static void set_current(struct sta_heap *h, struct sta_slab *s)
+{
+    h->list[s->list] = &s->free;
+    h->handed[s->list] += sta_slab_carved(s) - sta_slab_used(s);
+    s->countdown = STA_CURRENT_COUNTDOWN;
+    s->excess = 0;
+}
+
+/* The list of the current slab is empty: has malloc take from the bin's own. */
+static void end_current(struct sta_heap *h, struct sta_slab *s)
+{
+    h->handed[s->list] += sta_slab_frees(s);
+    h->list[s->list] = &h->bins[s->list].own;
+    sta_slab_clear(s);
+    s->countdown = sta_slab_carved(s);
+}
+
+/* Makes another slab current: a partial, empty, idle or new one; NULL: there is
+ * no memory. */
+static struct sta_slab *next_current(struct sta_heap *h, uint32_t c)
 {
     struct sta_slab *s = sta_bin_take_partial(h, c);
     if (s == NULL)
         s = take_spare(h, c);
     if (s == NULL)
         s = sta_heap_adopt(h, c);
-    return s ? s : sta_slab_new(h, c);
+    if (s == NULL)
+        s = sta_slab_new(h, c);
+    if (s != NULL)
+        set_current(h, s);
+    return s;
 }
 
-/* Makes the free slots of the bin's current slab the heap's list; false when
- * they are too few. */
-STA_INLINE bool take_list(struct sta_heap *h, struct sta_slab *s, uint32_t c)
-{
-    uint32_t carved = sta_slab_carved(s);
-    uint32_t ready = carved - sta_slab_used(s);
-    if (ready <= s->few)
-        return false;
-    h->free[c] = s->free;
-    h->handed[c] += ready;
-    sta_slab_clear(s);
-    s->countdown = carved;
-    return true;
-}
-
-/* Puts slots on the heap's empty list; false: no memory. */
-static bool refill(struct sta_heap *h, uint32_t c)
+/* Finds slots where the bin has none on its own list; false: no memory. */
+static bool refill_from_slabs(struct sta_heap *h, uint32_t c)
 {
     struct sta_bin *bin = &h->bins[c];
-    if (atomic_load_explicit(&h->inbox, memory_order_relaxed))
-        sta_heap_drain(h);
-    if (h->free[c] != STA_SLOT_END) /* lent by full slabs, in the drain */
-        return true;
-    if (h->out != NULL && sta_heap_reuse_gathered(h, c))
-        return true;
-    bin->loan = STA_LOAN_BYTES;
     bool put_back = false;
     for (;;) {
-        struct sta_slab *s = bin->current;
-        if (s == NULL) {
-            s = bin->current = next_slab(h, c);
-            if (s == NULL)
-                return false;
-        }
-        if (take_list(h, s, c))
+        struct sta_slab *s = sta_bin_current(h, c);
+        if (s == NULL)
+            s = next_current(h, c);
+        if (s == NULL)
+            return false;
+        if (s->free != STA_SLOT_END)
             return true;
-        uint32_t used = sta_slab_used(s);
-        uint32_t ready = sta_slab_carved(s) - used;
         /* New slots take memory: first those of other slabs. */
         bool whole = sta_slab_carved(s) == sta_slab_capacity(s);
-        if (!whole &&
-            (used == 0 || put_back || sta_list_empty(&bin->partial))) {
+        if (!whole && (put_back || sta_list_empty(&bin->partial))) {
             sta_slab_carve(h, s);
             return true;
         }
-        bin->current = NULL;
+        end_current(h, s);
         if (whole)
-            set_full(s, s->few + 1u - ready);
+            set_full(s, s->few + 1u);
         else
             set_partial(h, s);
         put_back = !whole;
     }
 }
 
-static STA_NOINLINE void *refill_and_pop(struct sta_heap *h, uint32_t c)
+/* Sets the current slab aside, to be the next to refill from. */
+static void set_aside(struct sta_heap *h, struct sta_slab *s)
 {
-    if (h->free[c] == STA_SLOT_END && !refill(h, c))
-        return NULL;
-    struct sta_slot *slot = h->free[c];
-    h->free[c] = sta_slot_follow(slot);
-    slot->mark = 0;
-    return slot;
+    end_current(h, s);
+    arm_partial(s);
+    sta_list_prepend(&h->bins[s->list].partial, &s->link);
+}
+
+/* Finds slots when malloc finds none; false: no memory. */
+static bool refill(struct sta_heap *h, uint32_t c)
+{
+    struct sta_bin *bin = &h->bins[c];
+    if (atomic_load_explicit(&h->inbox, memory_order_relaxed))
+        sta_heap_drain(h);
+    if (*h->list[c] != STA_SLOT_END)
+        return true;
+    bin->loan = STA_LOAN_BYTES;
+    if (bin->own == STA_SLOT_END &&
+        (h->out == NULL || !sta_heap_reuse_gathered(h, c)))
+        return refill_from_slabs(h, c);
+    struct sta_slab *s = sta_bin_current(h, c);
+    if (s != NULL)
+        set_aside(h, s);
+    return true;
 }
 
 void *sta_bin_alloc(struct sta_heap *h, uint32_t c)
 {
-    /* Most often the program has freed into the slab that it had last. */
-    struct sta_slab *s = h->bins[c].current;
-    if (sta_likely(s != NULL) && h->free[c] == STA_SLOT_END &&
-        atomic_load_explicit(&h->inbox, memory_order_relaxed) == NULL &&
-        take_list(h, s, c)) {
-        h->bins[c].loan = STA_LOAN_BYTES;
-        void *slot = sta_heap_pop(&h->free[c]);
-        if (sta_likely(slot != NULL))
-            return slot;
-    }
-    return refill_and_pop(h, c);
+    if (*h->list[c] == STA_SLOT_END && !refill(h, c))
+        return NULL;
+    struct sta_slot *slot = *h->list[c];
+    *h->list[c] = sta_slot_follow(slot);
+    slot->mark = 0;
+    return slot;
 }
 
 /*
@@ -237,7 +250,7 @@ void *sta_bin_alloc(struct sta_heap *h, uint32_t c)
  */
 
 /* Enough frees came in a full slab: makes it partial, or lends the only slot
- * that a slab of few is waiting for to the heap's list. */
+ * that a slab of few is waiting for to the bin's own list. */
 static STA_NOINLINE void free_in_full(struct sta_slot *slot, struct sta_slab *s)
 {
     struct sta_heap *h = sta_slab_owner(s);
@@ -247,8 +260,8 @@ static STA_NOINLINE void free_in_full(struct sta_slot *slot, struct sta_slab *s)
         bin->loan -= slot_bytes;
         sta_slab_clear(s);
         s->countdown = 1;
-        sta_slot_link(slot, h->free[s->list]);
-        h->free[s->list] = slot;
+        sta_slot_link(slot, bin->own);
+        bin->own = slot;
         h->handed[s->list]++;
         return;
     }
@@ -287,6 +300,13 @@ static STA_NOINLINE void free_in_thin(struct sta_slot *slot, struct sta_slab *s)
     sta_heap_shrink(h);
 }
 
+/* A slab has been current for as many frees as its countdown can count. */
+static STA_NOINLINE void renew_current(struct sta_slab *s)
+{
+    sta_slab_owner(s)->handed[s->list] += sta_slab_frees(s);
+    s->countdown = STA_CURRENT_COUNTDOWN;
+}
+
 void sta_heap_free_due(struct sta_slot *slot, struct sta_slab *s)
 {
     if (sta_slab_state(s) == STA_SLAB_FULL)
@@ -295,16 +315,18 @@ void sta_heap_free_due(struct sta_slot *slot, struct sta_slab *s)
         free_in_partial(s);
     else if (sta_slab_state(s) == STA_SLAB_THIN)
         free_in_thin(slot, s);
-    /* An empty current slab stays: its bin is likely to need it again. */
+    else
+        renew_current(s);
 }
 
-/* Puts up to `count` slots on the list of class `c` back in their slabs. */
-static void flush_list(struct sta_heap *h, uint32_t c, size_t count)
+/* Puts up to `count` slots of the bin's own list back in their slabs. */
+static void flush_own(struct sta_heap *h, uint32_t c, size_t count)
 {
-    h->bins[c].loan = 0;
-    for (; count > 0 && h->free[c] != STA_SLOT_END; count--) {
-        struct sta_slot *slot = h->free[c];
-        h->free[c] = sta_slot_follow(slot);
+    struct sta_bin *bin = &h->bins[c];
+    bin->loan = 0;
+    for (; count > 0 && bin->own != STA_SLOT_END; count--) {
+        struct sta_slot *slot = bin->own;
+        bin->own = sta_slot_follow(slot);
         h->handed[c]--;
         struct sta_slab *s = sta_slab_of(slot);
         if (sta_slab_owner(s) == h)
@@ -314,16 +336,15 @@ static void flush_list(struct sta_heap *h, uint32_t c, size_t count)
     }
 }
 
-/* Takes the current slab out of its bin's hands. */
-static void retire_current(struct sta_heap *h, struct sta_bin *bin)
+/* Ends the current slab, whose slots become the bin's own; there were none. */
+static void retire_current(struct sta_heap *h, uint32_t c)
 {
-    struct sta_slab *s = bin->current;
+    struct sta_slab *s = sta_bin_current(h, c);
     if (s == NULL)
         return;
-    bin->current = NULL;
-    if (is_empty(s))
-        release(h, s);
-    else if (sta_slab_used(s) < sta_slab_capacity(s))
+    h->bins[c].own = s->free;
+    end_current(h, s);
+    if (sta_slab_carved(s) < sta_slab_capacity(s))
         set_partial(h, s);
     else
         set_full(s, 1);
@@ -331,8 +352,9 @@ static void retire_current(struct sta_heap *h, struct sta_bin *bin)
 
 void sta_bin_flush(struct sta_heap *h, uint32_t c)
 {
-    flush_list(h, c, SIZE_MAX);
-    retire_current(h, &h->bins[c]);
+    flush_own(h, c, SIZE_MAX);
+    retire_current(h, c);
+    flush_own(h, c, SIZE_MAX);
 }
 
 void sta_bin_thin(struct sta_heap *h, uint32_t c)
@@ -368,12 +390,13 @@ bool sta_bin_shrink(struct sta_heap *h, uint32_t c)
     struct sta_shrink *k = &h->shrink;
     if (k->slots == 0)
         return shrink_slab(h, bin);
-    if (h->free[c] != STA_SLOT_END) {
-        flush_list(h, c, STA_SHRINK_SLOTS);
+    if (bin->own == STA_SLOT_END)
+        retire_current(h, c);
+    if (bin->own != STA_SLOT_END) {
+        flush_own(h, c, STA_SHRINK_SLOTS);
         k->slots -= STA_SHRINK_SLOTS;
         return true;
     }
     k->slots = 0;
-    retire_current(h, bin);
     return shrink_slab(h, bin);
 }

@@ -10,14 +10,26 @@
 
 #include "heap/heap.h"
 
-/* Returns a slot of class `c`, with more on the heap's list than there were if
- * it was empty; or NULL: no memory. */
+/* Returns the slab that malloc takes from; NULL: it takes from the bin's own
+ * list. */
+static inline struct sta_slab *sta_bin_current(const struct sta_heap *h,
+                                               uint32_t c)
+{
+    struct sta_slot **list = h->list[c];
+    if (list == &h->bins[c].own)
+        return NULL;
+    return (struct sta_slab *)(void *)((char *)list -
+                                       offsetof(struct sta_slab, free));
+}
+
+/* Returns a slot of class `c`, having found more if malloc finds none; or NULL:
+ * no memory. */
 void *sta_bin_alloc(struct sta_heap *h, uint32_t c);
 
-/* Takes the oldest partial slab out of its bin, as its current one; or NULL. */
+/* Takes the oldest partial slab out of its bin, to be current; or NULL. */
 struct sta_slab *sta_bin_take_partial(struct sta_heap *h, uint32_t c);
 
-/* Gives the slots on the heap's list back to their slabs; the bin has no
+/* Gives the slots on the bin's own list back to their slabs; the bin has no
  * current slab then. */
 void sta_bin_flush(struct sta_heap *h, uint32_t c);
 

@@ -100,11 +100,9 @@ void sta_slab_carve(struct sta_heap *h, struct sta_slab *s)
         sta_slab_mark_rest(s);
     }
     char *first = (char *)sta_slab_start(s) + at;
-    h->free[s->list] = sta_guard_active()
-                           ? sta_guard_carve(h, first, count, slot_bytes)
-                           : link_slots(first, count, slot_bytes);
+    s->free = sta_guard_active() ? sta_guard_carve(h, first, count, slot_bytes)
+                                 : link_slots(first, count, slot_bytes);
     h->handed[s->list] += count;
     sta_slab_set_carved(s, sta_slab_carved(s) + count);
     sta_pages_map(s, unit);
-    s->countdown += count;
 }

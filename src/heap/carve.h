@@ -10,8 +10,8 @@
  * the oldest, so that their pages are used again. */
 struct sta_slab *sta_slab_new(struct sta_heap *h, uint32_t c);
 
-/* Cuts all slots that start on the slab's next page onto the heap's list, which
- * is empty. */
+/* Cuts all slots that start on the next page of a current slab, whose list is
+ * empty. */
 void sta_slab_carve(struct sta_heap *h, struct sta_slab *s);
 
 /* Empties a slab's list.  How the frees to come are checked can change now. */

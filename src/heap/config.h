@@ -68,8 +68,8 @@ enum {
      * (trim.c). */
     STA_SHRINK_SLOTS = 32,
 
-    /* Slots freed in full slabs of few slots that go straight to their heap's
-     * list between two refills of it: about so many bytes. */
+    /* Slots freed in full slabs of few slots that go straight to their bin's
+     * own list between two refills: about so many bytes. */
     STA_LOAN_BYTES = 65536,
 
     /* Frees of other heaps' slabs gather in a thread by slab: in so many

@@ -103,7 +103,7 @@ bool sta_guard_init(void)
      * the object (but those of the largest), so that a size which delete is
      * given is looked at closely. */
     enum { LAST = STA_CLASS_COUNT - 1 };
-    sta_heap_none.free[LAST] = STA_SLOT_END;
+    sta_heap_none.list[LAST] = sta_heap_none.list[0];
     memset(sta_heap_none.class_of, LAST, sizeof sta_heap_none.class_of);
     if (guards == NULL && !reserve_guards())
         return false;

@@ -2,16 +2,17 @@
 /*
  * Heaps, and the single door to them: allocate, free, resize.
  *
- * Every thread has a heap (STALLOC_VARIANT=local), which owns slabs.  An
- * allocation pops a slot from the heap's list of its size class; a free pushes
- * the slot on the list of its slab, so that an empty slab is known at once and
- * its memory can go back.  When the heap's list is empty, the slow half takes
- * the whole list of a slab, or cuts new slots (bins.c).
+ * Every thread has a heap (STALLOC_VARIANT=local), which owns slabs.  A free
+ * pushes the slot on the list of its slab, so that an empty slab is known at
+ * once and its memory can go back.  An allocation pops a slot from the list of
+ * the slab that is current for its size class: what was freed there last comes
+ * first, while it is in the cache.  When that list is empty, the slow half
+ * makes another slab the current one, or cuts new slots (bins.c).
  *
- *     thread --sta_self--> heap                    slab (owner = heap)
- *                          free[class] -> slot -> slot
- *                                                  free -> slot -> slot
- *             malloc pops here <--- refill takes --- free() pushes here
+ *     thread --sta_self--> heap         slabs (owner = heap)
+ *                          list[class] -> free -> slot -> slot
+ *                                         free -> slot -> slot
+ *                  malloc pops <---       free  <--- free() pushes
  *
  * A thread that may not work on a slab, because another heap owns it, sends the
  * slot to its owner (remote.c).  A heap that several threads share (the mutex
@@ -19,8 +20,9 @@
  * points to an empty heap, so that every call takes the slow half, and the
  * fast path knows nothing of it.
  *
- * I1  a slot on free[c] counts as used in its slab, which is of this heap or,
- *     if this thread freed the slot, perhaps of another one.
+ * I1  list[c] is the list of the bin's current slab or, while there is none,
+ *     the bin's own.  A slot on the latter counts as used in its slab, which is
+ *     of this heap or, if this thread freed the slot, perhaps of another one.
  * I2  a run on runs[n] has n units; run_units is the sum of them all.
  * I3  every list of free slots ends in sta_slot_end.
  */
@@ -43,12 +45,13 @@
 #include "heap/slab.h"
 #include "os/lock.h"
 
-/* All slabs of one class in one heap that may have free slots. */
+/* All slabs of one class in one heap that may have free slots, and slots that
+ * are not their slabs' any more: of full ones, or of other heaps'. */
 struct sta_bin {
-    struct sta_slab *current; /* refills come from here; may be NULL */
-    struct sta_list partial;  /* other slabs with free slots, oldest first */
-    uint32_t slab_count;      /* in all, full ones included */
-    uint32_t loan;            /* bytes of full slabs that free[] may take */
+    struct sta_slot *own;
+    struct sta_list partial; /* slabs that are not current, oldest first */
+    uint32_t slab_count;     /* in all, full ones included */
+    uint32_t loan;           /* bytes of full slabs that `own` may take */
 };
 
 enum sta_heap_state {
@@ -70,7 +73,7 @@ struct sta_shrink {
 
 struct sta_heap {
     /* the owner's thread */
-    struct sta_slot *free[STA_CLASS_COUNT];
+    struct sta_slot **list[STA_CLASS_COUNT]; /* malloc takes from here */
     size_t medium_max; /* STA_RUN_BYTES_MAX; 0 where there are no lists */
     struct sta_slab *runs[STA_RUN_UNITS_MAX + 1]; /* freed ones, by units */
     uint8_t class_of[STA_CLASS_TABLE_MAX + 1];    /* by bytes */
@@ -80,7 +83,7 @@ struct sta_heap {
     uint32_t spare_units; /* of the empty slabs on `spare` */
     uint32_t shrinks;     /* sta_pages_shrinks() when last looked at */
     struct sta_bin bins[STA_CLASS_COUNT];
-    uint64_t handed[STA_CLASS_COUNT]; /* slots that ever came on free[] */
+    uint64_t handed[STA_CLASS_COUNT]; /* slots that ever came on list[] */
     uint64_t handed_runs[STA_RUN_UNITS_MAX + 1]; /* the same of runs[] */
 
     /* frees for other heaps, gathered */
@@ -159,8 +162,8 @@ void sta_heap_drain(struct sta_heap *h);
 void sta_heap_gather(struct sta_heap *h, struct sta_slot *slot,
                      struct sta_slab *s);
 
-/* Fills the empty list of class `c` with what is gathered for other heaps;
- * false when that is too little.  h->out is not NULL. */
+/* Puts what is gathered for other heaps on the bin's own list of class `c`,
+ * which is empty; false when that is too little.  h->out is not NULL. */
 bool sta_heap_reuse_gathered(struct sta_heap *h, uint32_t c);
 
 /* Sends off what is gathered for other heaps. */
@@ -229,7 +232,7 @@ STA_INLINE void *sta_heap_pop(struct sta_slot **list)
 STA_INLINE void *sta_heap_alloc_small(size_t size)
 {
     struct sta_heap *h = sta_self;
-    return sta_heap_pop(&h->free[h->class_of[size]]);
+    return sta_heap_pop(h->list[h->class_of[size]]);
 }
 
 /* Returns the units that hold `size` bytes. */
@@ -263,7 +266,7 @@ STA_INLINE void *sta_heap_alloc_medium(size_t size)
     if (size > h->medium_max)
         return NULL;
     uint32_t list = sta_medium_of(size);
-    return list < STA_CLASS_COUNT ? sta_heap_pop(&h->free[list])
+    return list < STA_CLASS_COUNT ? sta_heap_pop(h->list[list])
                                   : sta_heap_pop_run(h, list - STA_CLASS_COUNT);
 }
 
@@ -273,7 +276,7 @@ STA_INLINE void *sta_heap_alloc_medium(size_t size)
  * Returns  memory aligned to 16 with undefined contents; NULL when there is
  *          none.  errno is not set.  size 0 is a unique object of 16 bytes.
  * Threads  any.
- * Cost     O(1), 14 instructions when the heap's list has a slot.
+ * Cost     O(1), 15 instructions when the list has a slot.
  */
 static inline void *sta_heap_alloc(size_t size)
 {

@@ -28,7 +28,7 @@
  *     found its list empty, exactly while the list is not.  So `next` has one
  *     writer at a time.
  * I2  slots in a parcel or a sta_remote, and those of other heaps' slabs on a
- *     heap's own list, count as used: their slab stays.
+ *     bin's own list, count as used: their slab stays.
  * I3  heaps that no thread owns have none of the latter, and empty parcels.
  *
  * What is gathered need not go at all: when the thread that freed it is out of
@@ -226,6 +226,7 @@ static struct sta_slot *prepend(struct sta_outbox *out, struct sta_parcel *p,
 bool sta_heap_reuse_gathered(struct sta_heap *h, uint32_t c)
 {
     struct sta_outbox *out = h->out;
+    struct sta_slot **own = &h->bins[c].own;
     if (out->bytes_of[c] < STA_REUSE_BYTES)
         return false;
     h->handed[c] += out->bytes_of[c] / sta_class_size[c];
@@ -233,7 +234,7 @@ bool sta_heap_reuse_gathered(struct sta_heap *h, uint32_t c)
         for (uint64_t left = out->parcels_of[c][w]; left; left &= left - 1) {
             struct sta_parcel *p = &out->parcel[w * 64 + sta_ctz64(left)];
             if (p->slab != NULL && p->list == c)
-                h->free[c] = prepend(out, p, h->free[c]);
+                *own = prepend(out, p, *own);
         }
         out->parcels_of[c][w] = 0;
     }

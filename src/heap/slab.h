@@ -18,10 +18,11 @@
  *
  * Invariants, while no call is under way:
  * I1  used = countdown + excess: the slots that are not on `free` and have
- *     been carved; those on the heap's own list count as used.
+ *     been carved; those on a bin's own list count as used.  Of a current slab
+ *     nobody counts them: malloc takes from `free` without a word.
  * I2  countdown reaches 0 when something is due: the first frees of a full
  *     slab, or the last of any other.  So one decrement and one test serve
- *     the fast path for both.
+ *     the fast path for both.  Of a current slab it counts its frees.
  * I3  a free slot holds its mark and its link (free_slot.h); a live one never
  *     does but by the program's doing, one chance in 2^64.
  * I4  the map names the descriptor at each unit of a slab on which a slot that
@@ -29,8 +30,8 @@
  *     are 0.  On such a unit every slot was carved, and what is left behind the
  *     last slot has a mark if it would be a start: so what free() takes for the
  *     start of a live object was handed out once.
- * I5  if the slab is lazy, sum is that of the low halves of the addresses of
- *     all slots on `free`, and of those that thin.c took off it.
+ * I5  if the slab is lazy and not current, sum is that of the low halves of the
+ *     addresses of all slots on `free`, and of those that thin.c took off it.
  * I6  a run's first bytes are never looked at: many begin in the same cache
  *     sets, and the next use finds them as the program left them.
  */
@@ -48,10 +49,11 @@
 #include "heap/config.h"
 
 struct sta_heap;
+struct sta_slot;
 
 enum sta_slab_state {
     STA_SLAB_NONE,    /* not in use; the zero of fresh memory */
-    STA_SLAB_CURRENT, /* its bin refills from it */
+    STA_SLAB_CURRENT, /* malloc takes from it */
     STA_SLAB_PARTIAL, /* on its bin's list: has free slots */
     STA_SLAB_FULL,    /* on no list: every slot is in use */
     STA_SLAB_THIN,    /* partial, and without its free pages */
@@ -77,8 +79,8 @@ struct sta_slab {
     _Atomic uint8_t state;
 
     /* owner only */
-    uint32_t countdown; /* of a run: 1 while it is in use, else 0 */
-    void *free;         /* slots; of a run: its first byte */
+    uint32_t countdown;    /* of a run: 1 while it is in use, else 0 */
+    struct sta_slot *free; /* of a run: its first byte */
     uint16_t excess;
     uint16_t sum;    /* of the slots' addresses on `free`, if lazy */
     uint16_t purged; /* of a thin slab: its units without pages, a bit each */
@@ -138,11 +140,20 @@ static inline uint32_t sta_slab_capacity(const struct sta_slab *s)
     return sta_slot_index(s->unit_count << STA_UNIT_LOG2, s->reciprocal);
 }
 
-/* Slots that are not on the slab's own list; those that a thin slab's purged
- * pages hold count as free. */
+/* Slots that are not on the list of a slab that is not current; those that a
+ * thin slab's purged pages hold count as free. */
 static inline uint32_t sta_slab_used(const struct sta_slab *s)
 {
     return s->countdown + s->excess;
+}
+
+/* What the countdown of a slab is when it becomes current. */
+#define STA_CURRENT_COUNTDOWN UINT32_MAX
+
+/* Frees of a current slab since it became so. */
+static inline uint32_t sta_slab_frees(const struct sta_slab *s)
+{
+    return STA_CURRENT_COUNTDOWN - s->countdown;
 }
 
 static inline struct sta_slab *sta_slab_of_link(struct sta_list *link)

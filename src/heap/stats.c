@@ -3,17 +3,18 @@
  * Counters, collected on demand.
  *
  * The fast paths count nothing.  What is live follows from the slabs: slots
- * that are off a slab's own list, less those on the heap's list.  What was ever
- * allocated follows from the slots that came on a heap's list, less those
+ * that are in use there, less those on a bin's own list.  What was ever
+ * allocated follows from the slots that malloc could take, less those that are
  * still there.  So the price is paid by who asks, with a walk over the slab
- * descriptors, and the lists of running threads, which nobody else may walk,
- * count as live.
+ * descriptors, and the lists that running threads take from, which nobody else
+ * may walk, count as live.
  */
 #include "heap/stats.h"
 
 #include <string.h>
 
 #include "core/annotate.h"
+#include "heap/bins.h"
 #include "heap/guard.h"
 #include "heap/inherit.h"
 #include "heap/heap.h"
@@ -52,7 +53,10 @@ static void add_slab(struct sta_stats *t, const struct sta_slab *s)
         t->live_bytes += run_bytes;
     } else if (sta_slab_state(s) != STA_SLAB_OWN) {
         struct sta_stats_class *c = &t->classes[s->list];
-        uint32_t used = sta_slab_used(s);
+        /* of a current one add_heap() takes off what is free */
+        uint32_t used = sta_slab_state(s) == STA_SLAB_CURRENT
+                            ? sta_slab_carved(s)
+                            : sta_slab_used(s);
         c->live += used;
         c->slabs++;
         c->slabs_bytes += run_bytes;
@@ -117,7 +121,7 @@ static void subtract_waiting(const struct sta_slab *s, void *stats)
     }
 }
 
-/* Adds what came on a heap's lists for objects of a class or of a run's length;
+/* Adds what a heap could take for objects of a class or of a run's length;
  * `waiting` of them are there still. */
 static void add_list(struct sta_stats *t, struct sta_stats_class *c,
                      uint64_t bytes, uint64_t handed, uint64_t waiting)
@@ -128,18 +132,29 @@ static void add_list(struct sta_stats *t, struct sta_stats_class *c,
     t->live_bytes -= waiting * bytes;
 }
 
+/* Counts the slots on a list, up to `most`: one that has a slot twice is a
+ * ring. */
+static uint64_t count_slots(const struct sta_slot *slot, uint64_t most)
+{
+    uint64_t count = 0;
+    for (; sta_slot_is_intact(slot) && count < most; count++)
+        slot = sta_slot_next(slot);
+    return count;
+}
+
 /* Adds what one heap handed out; `walk` when its lists may be walked. */
 static void add_heap(struct sta_stats *t, const struct sta_heap *h, bool walk)
 {
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
-        uint64_t waiting = 0;
+        const struct sta_slab *s = sta_bin_current(h, c);
         uint64_t most = (uint64_t)h->bins[c].slab_count * STA_SLAB_BYTES_MAX +
                         STA_OUTBOX_BYTES;
-        most /= sta_class_bytes(c); /* a slot freed twice is a ring */
-        for (const struct sta_slot *s = walk ? h->free[c] : STA_SLOT_END;
-             sta_slot_is_intact(s) && waiting < most; s = sta_slot_next(s))
-            waiting++;
-        add_list(t, &t->classes[c], sta_class_bytes(c), h->handed[c], waiting);
+        most /= sta_class_bytes(c);
+        uint64_t waiting = walk ? count_slots(h->bins[c].own, most) : 0;
+        if (walk && s != NULL)
+            waiting += count_slots(s->free, most);
+        uint64_t handed = h->handed[c] + (s != NULL ? sta_slab_frees(s) : 0);
+        add_list(t, &t->classes[c], sta_class_bytes(c), handed, waiting);
     }
     for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++) {
         uint64_t waiting = 0;

@@ -107,7 +107,8 @@ static void heap_init(struct sta_heap *h, enum sta_heap_state state)
     h->run_most = sta_pages_cache_units(STA_RUN_KEEP_UNITS);
     sta_list_init(&h->spare);
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
-        h->free[c] = STA_SLOT_END;
+        h->bins[c].own = STA_SLOT_END;
+        h->list[c] = &h->bins[c].own;
         sta_list_init(&h->bins[c].partial);
     }
     atomic_store_explicit(&h->state, state, memory_order_relaxed);
