@@ -11,9 +11,7 @@
  *     free   | mark | link or fill | fill … to the end of the slot    |
  *
  * The canary begins with the first byte behind what was asked for, so that one
- * byte too many is found, when the object is freed or resized.  Its last eight
- * bytes also say how long it is.  A run needs no such word: its descriptor has
- * room for the number.
+ * byte too many is found, when the object is freed or resized (canary.h).
  *
  * A freed slot is filled and waits in quarantine.  That nobody wrote to it is
  * looked at twice: at its head when its wait ends, since a list's link and the
@@ -31,6 +29,7 @@
 
 #include <string.h>
 
+#include "heap/canary.h"
 #include "heap/large.h"
 #include "heap/quarantine.h"
 #include "heap/watched.h"
@@ -146,12 +145,6 @@ static int fill_byte(void)
     return is_hardened() ? 0 : 0xdf;
 }
 
-static bool is_all(const char *p, size_t bytes, int byte)
-{
-    return bytes == 0 || (*(const unsigned char *)p == byte &&
-                          memcmp(p, p + 1, bytes - 1) == 0);
-}
-
 /* Somebody wrote to a slot that is free; memcheck, if it watches, said so. */
 static STA_COLD void blame_write(const void *slot)
 {
@@ -178,81 +171,14 @@ struct sta_slot *sta_guard_carve(struct sta_heap *h, char *at, uint32_t count,
     return list;
 }
 
-/* --- Canaries ------------------------------------------------------------ */
-
-enum { WORD = 8, SLACK_SHIFT = 48 };
-
-/* The fewest bytes behind an object in a slot.  Where memcheck tells of an
- * overflow and the program goes on, the word should survive a short one. */
-static size_t least_slack(void)
-{
-    return STA_WATCHED ? 3 * WORD : WORD;
-}
-
-/* A slot's canary word, but for its top 16 bits, which say how long the canary
- * is.  Odd, so that a string's closing zero does not pass for its first byte.
- */
-static uint64_t canary_word(const void *p)
-{
-    uint64_t x = ((uint64_t)(uintptr_t)p ^ sta_options.secret) *
-                 UINT64_C(0x9e3779b97f4a7c15);
-    return x >> (64 - SLACK_SHIFT) | 1;
-}
-
-static void set_canary(struct sta_slab *s, char *p, size_t size)
-{
-    size_t bytes = sta_slab_object_bytes(s);
-    size_t slack = bytes - size;
-    uint64_t word = canary_word(p);
-    if (sta_slab_state(s) == STA_SLAB_RUN) {
-        s->purged = (uint16_t)slack;
-        memset(p + size, (uint8_t)word, slack);
-        return;
-    }
-    memset(p + size, (uint8_t)word, slack - WORD);
-    word |= (uint64_t)slack << SLACK_SHIFT;
-    memcpy(p + bytes - WORD, &word, WORD);
-}
-
-/* True for an object of no bytes in a closed page. */
-static bool is_closed(const struct sta_slab *s)
-{
-    return sta_options.guard_units && sta_slab_state(s) == STA_SLAB_RUN &&
-           s->purged == sta_slab_object_bytes(s);
-}
-
-size_t sta_guard_size(const char *call, const struct sta_slab *s, const void *p)
-{
-    const char *object = p;
-    size_t bytes = sta_slab_object_bytes(s);
-    uint64_t word = canary_word(p);
-    size_t slack = s->purged;
-    size_t tail = slack;
-    if (is_closed(s))
-        return 0;
-    if (sta_slab_state(s) != STA_SLAB_RUN) {
-        uint64_t found;
-        memcpy(&found, object + bytes - WORD, WORD);
-        slack = (size_t)((found ^ word) >> SLACK_SHIFT);
-        tail = slack - WORD;
-        if ((found ^ word) << (64 - SLACK_SHIFT) != 0 || slack < WORD ||
-            slack > bytes)
-            tail = SIZE_MAX;
-    }
-    if (tail != SIZE_MAX && is_all(object + bytes - slack, tail, (uint8_t)word))
-        return bytes - slack;
-    if (!STA_WATCHED)
-        sta_die("%s(%p): overflow of a %zu-byte object", call, p, bytes);
-    return bytes - (tail == SIZE_MAX ? least_slack() : slack);
-}
-
 /* --- Allocate ------------------------------------------------------------ */
 
 /* Looks for a write to the body of a free slot. */
 static void check_fill(const struct sta_slab *s, const struct sta_slot *slot)
 {
     const char *body = (const char *)(slot + 1);
-    if (!is_all(body, sta_slab_object_bytes(s) - sizeof *slot, fill_byte()))
+    if (!sta_canary_is_all(body, sta_slab_object_bytes(s) - sizeof *slot,
+                           fill_byte()))
         blame_write(slot);
 }
 
@@ -288,7 +214,7 @@ void *sta_guard_alloc(size_t size, size_t align, bool zero)
         sta_pages_refuse();
         return NULL;
     }
-    size_t need = size + least_slack();
+    size_t need = size + sta_canary_least();
     bool nothing = size == 0 && sta_options.guard_units;
     bool run = need > sta_options.slab_max;
     if (run)
@@ -306,7 +232,7 @@ void *sta_guard_alloc(size_t size, size_t align, bool zero)
         sta_pages_close(s);
         return p;
     }
-    set_canary(s, p, size);
+    sta_canary_set(s, p, size);
     if (!zero)
         return p;
     if (sta_slab_state(s) == STA_SLAB_RUN)
@@ -362,13 +288,17 @@ static void retire(struct guard *g, struct sta_slab *s, void *p)
     }
 }
 
-void sta_guard_free(void *p, struct sta_slab *s)
+void sta_guard_free(void *p, struct sta_slab *s, enum sta_family by)
 {
+    static const char *const calls[STA_FAMILY_COUNT] = {
+        "free", "operator delete", "operator delete[]",
+        "aligned operator delete", "aligned operator delete[]"};
     struct sta_heap *h = heap_of(s);
     sta_lock_acquire(&h->lock);
     /* Again: another thread may just have freed it. */
     sta_heap_check("free", p);
-    sta_guard_size("free", s, p);
+    sta_canary_size("free", s, p);
+    sta_canary_check_family(calls[by], s, p, by);
     retire(guard_of(h), s, p);
     sta_lock_release(&h->lock);
 }
@@ -407,22 +337,24 @@ void sta_guard_each_waiting(const struct sta_heap *h,
 static bool resize(struct sta_slab *s, char *p, size_t size)
 {
     size_t bytes = sta_slab_object_bytes(s);
-    if (size > PTRDIFF_MAX || is_closed(s))
+    size_t need = size + sta_canary_least();
+    if (size > PTRDIFF_MAX || sta_canary_is_closed(s))
         return false;
     if (sta_slab_state(s) == STA_SLAB_RUN) {
         if (size <= sta_options.slab_max ||
             !sta_large_resize(s, size + (sta_options.guard_units == 0)))
             return false;
-    } else if (size + WORD > bytes || size + WORD <= bytes / 2) {
+    } else if (need > bytes || need <= bytes / 2) {
         return false;
     }
-    set_canary(s, p, size);
+    sta_canary_set(s, p, size);
     return true;
 }
 
 void *sta_guard_realloc(struct sta_slab *s, void *p, size_t size)
 {
-    size_t old = sta_guard_size("realloc", s, p);
+    size_t old = sta_canary_size("realloc", s, p);
+    sta_canary_check_family("realloc", s, p, STA_FAMILY_MALLOC);
     if (resize(s, p, size))
         return p;
     void *to = sta_guard_alloc(size, 16, false);
@@ -434,7 +366,7 @@ void *sta_guard_realloc(struct sta_slab *s, void *p, size_t size)
         return NULL;
     if (!moved) {
         if (old < size) /* a move that failed may have lost it */
-            set_canary(sta_slab_of(to), to, size);
+            sta_canary_set(sta_slab_of(to), to, size);
         memcpy(to, p, old < size ? old : size);
     }
     sta_lock_acquire(&h->lock);

@@ -7,7 +7,7 @@
 #ifndef STA_HEAP_GUARD_H
 #define STA_HEAP_GUARD_H
 
-#include "heap/heap.h"
+#include "heap/family.h"
 
 /* True when the functions below are to be used. */
 static inline bool sta_guard_active(void)
@@ -29,21 +29,16 @@ struct sta_heap *sta_guard_enter(void);
 void *sta_guard_alloc(size_t size, size_t align, bool zero);
 
 /*
- * Frees a live object of slab `s`.
+ * Frees a live object of slab `s`, by a call of that family.
  *
  * Misuse   a write behind its end, by which it may have become invisible that
- *          somebody frees the object twice.
+ *          somebody frees the object twice; another family than its own.
  * Threads  any; takes the lock of the object's heap.
  */
-void sta_guard_free(void *p, struct sta_slab *s);
+void sta_guard_free(void *p, struct sta_slab *s, enum sta_family by);
 
 /* The same for sta_heap_realloc(). */
 void *sta_guard_realloc(struct sta_slab *s, void *p, size_t size);
-
-/* Returns the bytes that were asked for; `call` is for a complaint that more
- * were written. */
-size_t sta_guard_size(const char *call, const struct sta_slab *s,
-                      const void *p);
 
 /* Links `count` new slots at `at` to a list, and returns the first. */
 struct sta_slot *sta_guard_carve(struct sta_heap *h, char *at, uint32_t count,

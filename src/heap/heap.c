@@ -11,6 +11,7 @@
 
 #include "core/bits.h"
 #include "heap/bins.h"
+#include "heap/canary.h"
 #include "heap/guard.h"
 #include "heap/large.h"
 #include "heap/watched.h"
@@ -312,7 +313,7 @@ void sta_heap_check_size(const char *call, const void *p, size_t size,
     size_t least = size;
     bool wrong;
     if (sta_guard_active()) {
-        bytes = sta_guard_size(call, s, p);
+        bytes = sta_canary_size(call, s, p);
         wrong = size != bytes;
     } else {
         if (align > 16) /* sizes were rounded up to it, or to pages */
@@ -325,7 +326,15 @@ void sta_heap_check_size(const char *call, const void *p, size_t size,
         sta_die("%s(%p): size %zu for a %zu-byte object", call, p, size, bytes);
 }
 
-STA_NOINLINE void sta_heap_free_slow(void *p)
+bool sta_family_mixed;
+
+void sta_family_set(void *p, enum sta_family family)
+{
+    if (sta_guard_active() && !STA_WATCHED)
+        sta_canary_set_family(sta_slab_of(p), p, family);
+}
+
+STA_NOINLINE void sta_family_free(void *p, enum sta_family by)
 {
     if (p == NULL || (STA_WATCHED && sta_watched_free(p)))
         return;
@@ -336,7 +345,7 @@ STA_NOINLINE void sta_heap_free_slow(void *p)
             sta_foreign_free)
             sta_foreign_free(p);
     } else if (sta_guard_active()) {
-        sta_guard_free(p, s);
+        sta_guard_free(p, s, by);
     } else if (sta_slab_state(s) == STA_SLAB_RUN) {
         sta_large_free_run(s);
     } else if (sta_slab_owner(s) == sta_self) {
@@ -344,4 +353,19 @@ STA_NOINLINE void sta_heap_free_slow(void *p)
     } else {
         sta_heap_free_remote(p, s);
     }
+}
+
+STA_NOINLINE void sta_heap_free_slow(void *p)
+{
+    sta_family_free(p, STA_FAMILY_MALLOC);
+}
+
+void sta_family_delete_slow(void *p)
+{
+    sta_family_free(p, STA_FAMILY_NEW);
+}
+
+void sta_family_array_slow(void *p)
+{
+    sta_family_free(p, STA_FAMILY_ARRAY);
 }

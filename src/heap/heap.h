@@ -289,6 +289,30 @@ static inline void *sta_heap_alloc(size_t size)
 void *sta_heap_alloc_zero(size_t size);
 void *sta_heap_alloc_aligned(size_t size, size_t align);
 
+/* The fast half of a free, and what is to be called when that is not enough:
+ * constants, of which each caller is a copy. */
+STA_INLINE void sta_heap_free_or(void *p, void (*slow)(void *p),
+                                 void (*other)(struct sta_slot *slot,
+                                               struct sta_slab *s))
+{
+    struct sta_region *r = &sta_regions[0];
+    uintptr_t offset = (uintptr_t)p - r->base;
+    if (sta_unlikely(offset >= r->bytes)) {
+        slow(p);
+        return;
+    }
+    struct sta_slab *s = sta_region_slab(r, r->map[offset >> STA_UNIT_LOG2]);
+    struct sta_slot *slot = p;
+    if (sta_unlikely(atomic_load_explicit(&s->owner, memory_order_relaxed) !=
+                     (uintptr_t)sta_self))
+        other(slot, s);
+    else if (sta_unlikely(!sta_slab_may_start(s, p) ||
+                          sta_slot_may_be_free(slot)))
+        slow(p);
+    else
+        sta_heap_push(slot, s);
+}
+
 /*
  * Frees an object; NULL is ignored.
  *
@@ -299,22 +323,7 @@ void *sta_heap_alloc_aligned(size_t size, size_t align);
  */
 STA_INLINE void sta_heap_free(void *p)
 {
-    struct sta_region *r = &sta_regions[0];
-    uintptr_t offset = (uintptr_t)p - r->base;
-    if (sta_unlikely(offset >= r->bytes)) {
-        sta_heap_free_slow(p);
-        return;
-    }
-    struct sta_slab *s = sta_region_slab(r, r->map[offset >> STA_UNIT_LOG2]);
-    struct sta_slot *slot = p;
-    if (sta_unlikely(atomic_load_explicit(&s->owner, memory_order_relaxed) !=
-                     (uintptr_t)sta_self))
-        sta_heap_free_other(slot, s);
-    else if (sta_unlikely(!sta_slab_may_start(s, p) ||
-                          sta_slot_may_be_free(slot)))
-        sta_heap_free_slow(p);
-    else
-        sta_heap_push(slot, s);
+    sta_heap_free_or(p, sta_heap_free_slow, sta_heap_free_other);
 }
 
 /*

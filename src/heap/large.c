@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "core/bits.h"
+#include "heap/canary.h"
 #include "heap/guard.h"
 #include "heap/recent.h"
 #include "heap/watched.h"
@@ -118,9 +119,20 @@ STA_INLINE void keep(struct sta_heap *h, struct sta_slab *run)
         too_many_runs(h, units);
 }
 
+/* A free of what another heap owns, or that must be looked at closely. */
+STA_INLINE void free_elsewhere(struct sta_slot *slot, struct sta_slab *s,
+                               enum sta_family by)
+{
+    if (by != STA_FAMILY_MALLOC && sta_unlikely(sta_guard_active()))
+        sta_family_free(slot, by);
+    else
+        sta_heap_free_elsewhere(slot, s);
+}
+
 /* A free in a slab that is lazy, or another's, or nobody's, as all runs are: of
  * these most are kept by the heap that had them. */
-STA_NOINLINE void sta_heap_free_other(struct sta_slot *slot, struct sta_slab *s)
+STA_INLINE void free_other(struct sta_slot *slot, struct sta_slab *s,
+                           enum sta_family by)
 {
     struct sta_heap *h = sta_self;
     if (STA_WATCHED) {
@@ -139,8 +151,25 @@ STA_NOINLINE void sta_heap_free_other(struct sta_slot *slot, struct sta_slab *s)
         else
             sta_heap_free_slow(slot);
     } else {
-        sta_heap_free_elsewhere(slot, s);
+        free_elsewhere(slot, s, by);
     }
+}
+
+STA_NOINLINE void sta_heap_free_other(struct sta_slot *slot, struct sta_slab *s)
+{
+    free_other(slot, s, STA_FAMILY_MALLOC);
+}
+
+STA_NOINLINE void sta_family_delete_other(struct sta_slot *slot,
+                                          struct sta_slab *s)
+{
+    free_other(slot, s, STA_FAMILY_NEW);
+}
+
+STA_NOINLINE void sta_family_array_other(struct sta_slot *slot,
+                                         struct sta_slab *s)
+{
+    free_other(slot, s, STA_FAMILY_ARRAY);
 }
 
 void sta_large_free_run(struct sta_slab *s)
@@ -166,7 +195,7 @@ size_t sta_heap_usable(const void *p)
     static const char call[] = "malloc_usable_size";
     struct sta_slab *s = sta_heap_check(call, p);
     if (s != NULL && sta_guard_active())
-        return sta_guard_size(call, s, p);
+        return sta_canary_size(call, s, p);
     return s ? sta_slab_object_bytes(s) : 0;
 }
 

@@ -283,7 +283,7 @@ STA_NOINLINE void sta_heap_free_remote(struct sta_slot *slot,
                                        struct sta_slab *s)
 {
     if (sta_guard_active()) {
-        sta_guard_free(slot, s);
+        sta_guard_free(slot, s, STA_FAMILY_MALLOC);
         return;
     }
     struct sta_heap *owner = sta_slab_owner(s);

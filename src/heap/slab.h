@@ -83,7 +83,8 @@ struct sta_slab {
     struct sta_slot *free; /* of a run: its first byte */
     uint16_t excess;
     uint16_t sum;    /* of the slots' addresses on `free`, if lazy */
-    uint16_t purged; /* of a thin slab: its units without pages, a bit each */
+    uint16_t purged; /* of a thin slab: its units without pages, a bit each;
+                      * these two of a run: see canary.c */
 
     /* the owner writes, any thread looks */
     _Atomic uint16_t carved; /* slots cut so far, at the bottom */

@@ -21,6 +21,7 @@
 
 #include <string.h>
 
+#include "heap/canary.h"
 #include "heap/guard.h"
 #include "heap/heap.h"
 
@@ -54,7 +55,7 @@ bool sta_watched_free(void *p)
     sta_note_hush();
     struct sta_slab *s = sta_heap_live_slab(p);
     if (s != NULL)
-        sta_guard_free(p, s);
+        sta_guard_free(p, s, STA_FAMILY_MALLOC);
     sta_note_speak();
     return true;
 }
@@ -69,7 +70,7 @@ void *sta_watched_realloc(void *p, size_t size)
         sta_note_object_end(p);
         return NULL;
     }
-    size_t old = sta_guard_size("realloc", s, p);
+    size_t old = sta_canary_size("realloc", s, p);
     void *to = sta_watched_alloc(size, 16, false);
     if (to != NULL) {
         memcpy(to, p, old < size ? old : size);
@@ -83,7 +84,7 @@ size_t sta_watched_usable(const void *p)
 {
     sta_note_hush();
     const struct sta_slab *s = sta_heap_live_slab(p);
-    size_t size = s ? sta_guard_size("malloc_usable_size", s, p) : 0;
+    size_t size = s ? sta_canary_size("malloc_usable_size", s, p) : 0;
     sta_note_speak();
     return size;
 }

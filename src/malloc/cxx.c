@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #include "core/attr.h"
-#include "heap/heap.h"
+#include "heap/family.h"
 #include "os/die.h"
 
 /* Names with size_t in them. */
@@ -43,55 +43,77 @@ _Noreturn void _ZSt17__throw_bad_allocv(void) __attribute__((weak));
 
 /* --- The basic forms ----------------------------------------------------- */
 
-/* What new does when there is no memory. */
-static STA_COLD STA_NOINLINE void *alloc_or_throw(size_t size, size_t align)
+static STA_NOINLINE void *alloc_or_null(size_t size, size_t align,
+                                        enum sta_family family)
 {
-    for (;;) {
-        new_handler handler =
-            _ZSt15get_new_handlerv ? _ZSt15get_new_handlerv() : NULL;
-        if (handler == NULL)
-            break;
-        handler();
-        void *p = sta_heap_alloc_aligned(size, align);
-        if (p != NULL)
-            return p;
-    }
-    if (_ZSt17__throw_bad_allocv)
-        _ZSt17__throw_bad_allocv();
-    sta_die("operator new(%zu): out of memory, and no C++ library to throw "
-            "std::bad_alloc",
-            size);
+    void *p = align <= 16 ? sta_heap_alloc_slow(size)
+                          : sta_heap_alloc_aligned(size, align);
+    if (p != NULL)
+        sta_family_set(p, family);
+    return p;
 }
 
-STA_INLINE void *alloc(size_t size)
+/* What new does when there is none at hand. */
+static STA_NOINLINE void *alloc_or_throw(size_t size, size_t align,
+                                         enum sta_family family)
 {
-    void *p = sta_heap_alloc(size);
-    return sta_likely(p != NULL) ? p : alloc_or_throw(size, 1);
+    void *p = alloc_or_null(size, align, family);
+    while (sta_unlikely(p == NULL)) {
+        new_handler handler =
+            _ZSt15get_new_handlerv ? _ZSt15get_new_handlerv() : NULL;
+        if (handler == NULL) {
+            if (_ZSt17__throw_bad_allocv)
+                _ZSt17__throw_bad_allocv();
+            sta_die("operator new(%zu): out of memory, and no C++ library to "
+                    "throw std::bad_alloc",
+                    size);
+        }
+        handler();
+        p = alloc_or_null(size, align, family);
+    }
+    return p;
+}
+
+/* An object that is at hand, or NULL. */
+STA_INLINE void *alloc_at_hand(size_t size)
+{
+    return size <= STA_CLASS_TABLE_MAX ? sta_heap_alloc_small(size)
+                                       : sta_heap_alloc_medium(size);
+}
+
+STA_INLINE void *alloc(size_t size, enum sta_family family)
+{
+    void *p = alloc_at_hand(size);
+    return sta_likely(p != NULL) ? p : alloc_or_throw(size, 1, family);
 }
 
 static const char delete_call[] = "operator delete";
 
+static void free_aligned(void *p, size_t align, enum sta_family by)
+{
+    sta_heap_check_size(delete_call, p, STA_SIZE_UNKNOWN, align);
+    sta_family_free(p, by);
+}
+
 /* By names that nobody replaces. */
 static void *own_new(size_t size)
 {
-    return alloc(size);
+    return alloc(size, STA_FAMILY_NEW);
 }
 
 static void *own_aligned_new(size_t size, size_t align)
 {
-    void *p = sta_heap_alloc_aligned(size, align);
-    return sta_likely(p != NULL) ? p : alloc_or_throw(size, align);
+    return alloc_or_throw(size, align, STA_FAMILY_ALIGNED_NEW);
 }
 
 static void own_delete(void *p)
 {
-    sta_heap_free(p);
+    sta_family_delete(p);
 }
 
 static void own_aligned_delete(void *p, size_t align)
 {
-    sta_heap_check_size(delete_call, p, STA_SIZE_UNKNOWN, align);
-    sta_heap_free(p);
+    free_aligned(p, align, STA_FAMILY_ALIGNED_NEW);
 }
 
 #define ALIGNED St11align_val_t
@@ -105,14 +127,26 @@ REPLACEABLE void _ZdlPvSt11align_val_t(void *p, size_t align)
 
 /* --- Other forms of new -------------------------------------------------- */
 
+static bool new_is_ours(void)
+{
+    return sta_likely(NEW() == own_new);
+}
+
+static bool aligned_new_is_ours(void)
+{
+    return sta_likely(NEW(ALIGNED) == own_aligned_new);
+}
+
 static void *own_array_new(size_t size)
 {
-    return sta_likely(NEW() == own_new) ? alloc(size) : NEW()(size);
+    return new_is_ours() ? alloc(size, STA_FAMILY_ARRAY) : NEW()(size);
 }
 
 static void *own_aligned_array_new(size_t size, size_t align)
 {
-    return NEW(ALIGNED)(size, align);
+    return aligned_new_is_ours()
+               ? alloc_or_throw(size, align, STA_FAMILY_ALIGNED_ARRAY)
+               : NEW(ALIGNED)(size, align);
 }
 
 REPLACEABLE void *NEW_ARR()(size_t size) STA_ALIAS(own_array_new);
@@ -123,10 +157,10 @@ typedef void *(*nothrow_new)(size_t size, const void *tag);
 typedef void *(*nothrow_aligned_new)(size_t size, size_t align,
                                      const void *tag);
 
-/* Calls a nothrow new of the C++ library, which is not NULL; `align` is 0 for
- * the forms that take none. */
-static STA_COLD STA_NOINLINE void *alloc_or_null(void *next, size_t size,
-                                                 size_t align, const void *tag)
+/* Calls a nothrow new of the C++ library; `align` is 0 for the forms that take
+ * none. */
+static STA_COLD STA_NOINLINE void *call_library(void *next, size_t size,
+                                                size_t align, const void *tag)
 {
     static _Thread_local bool inside __attribute__((tls_model("initial-exec")));
     void *p;
@@ -147,18 +181,20 @@ static STA_COLD STA_NOINLINE void *alloc_or_null(void *next, size_t size,
 /* The nothrow forms of `OP`, where nobody replaced what it comes down to.  A
  * static program has no next one: there what the program's own new throws gets
  * through. */
-#define DEFINE_NOTHROW(OP, is_ours, is_ours_aligned)                           \
+#define DEFINE_NOTHROW(OP, is_ours, family, is_ours_aligned, family_aligned)   \
     void *OP(RKSt9nothrow_t)(size_t size, const void *tag);                    \
     REPLACEABLE void *OP(RKSt9nothrow_t)(size_t size, const void *tag)         \
     {                                                                          \
         bool ours = is_ours;                                                   \
-        void *p = ours ? sta_heap_alloc(size) : NULL;                          \
+        void *p = ours ? alloc_at_hand(size) : NULL;                           \
         if (sta_likely(p != NULL))                                             \
+            return p;                                                          \
+        if (ours && (p = alloc_or_null(size, 1, family)) != NULL)              \
             return p;                                                          \
         void *next = sta_next_symbol(NAME_OF(OP(RKSt9nothrow_t)));             \
         if (next == NULL)                                                      \
             return ours ? NULL : OP()(size);                                   \
-        return alloc_or_null(next, size, 0, tag);                              \
+        return call_library(next, size, 0, tag);                               \
     }                                                                          \
     void *OP(St11align_val_tRKSt9nothrow_t)(size_t size, size_t align,         \
                                             const void *tag);                  \
@@ -166,39 +202,50 @@ static STA_COLD STA_NOINLINE void *alloc_or_null(void *next, size_t size,
         size_t size, size_t align, const void *tag)                            \
     {                                                                          \
         bool ours = is_ours_aligned;                                           \
-        void *p = ours ? sta_heap_alloc_aligned(size, align) : NULL;           \
+        void *p = ours ? alloc_or_null(size, align, family_aligned) : NULL;    \
         if (sta_likely(p != NULL))                                             \
             return p;                                                          \
         void *next =                                                           \
             sta_next_symbol(NAME_OF(OP(St11align_val_tRKSt9nothrow_t)));       \
         if (next == NULL)                                                      \
             return ours ? NULL : OP(ALIGNED)(size, align);                     \
-        return alloc_or_null(next, size, align, tag);                          \
+        return call_library(next, size, align, tag);                           \
     }
 
-DEFINE_NOTHROW(NEW, NEW() == own_new, NEW(ALIGNED) == own_aligned_new)
-DEFINE_NOTHROW(NEW_ARR, NEW() == own_new && NEW_ARR() == own_array_new,
-               NEW(ALIGNED) == own_aligned_new &&
-                   NEW_ARR(ALIGNED) == own_aligned_array_new)
+DEFINE_NOTHROW(NEW, new_is_ours(), STA_FAMILY_NEW, aligned_new_is_ours(),
+               STA_FAMILY_ALIGNED_NEW)
+DEFINE_NOTHROW(NEW_ARR, new_is_ours() && NEW_ARR() == own_array_new,
+               STA_FAMILY_ARRAY,
+               aligned_new_is_ours() &&
+                   NEW_ARR(ALIGNED) == own_aligned_array_new,
+               STA_FAMILY_ALIGNED_ARRAY)
 
 /* --- Other forms of delete ----------------------------------------------- */
 
-STA_INLINE void delete (void *p)
+static bool delete_is_ours(void)
 {
-    if (sta_likely(_ZdlPv == own_delete))
-        sta_heap_free(p);
-    else
-        _ZdlPv(p);
+    return sta_likely(_ZdlPv == own_delete);
+}
+
+static bool aligned_delete_is_ours(void)
+{
+    return sta_likely(_ZdlPvSt11align_val_t == own_aligned_delete);
 }
 
 static void own_array_delete(void *p)
 {
-    delete (p);
+    if (delete_is_ours())
+        sta_family_delete_array(p);
+    else
+        _ZdlPv(p);
 }
 
 static void own_aligned_array_delete(void *p, size_t align)
 {
-    _ZdlPvSt11align_val_t(p, align);
+    if (aligned_delete_is_ours())
+        free_aligned(p, align, STA_FAMILY_ALIGNED_ARRAY);
+    else
+        _ZdlPvSt11align_val_t(p, align);
 }
 
 REPLACEABLE void _ZdaPv(void *p) STA_ALIAS(own_array_delete);
@@ -209,7 +256,7 @@ REPLACEABLE void _ZdaPvSt11align_val_t(void *p, size_t align)
  * program's own asks of malloc is its own affair. */
 static void check_size(void *p, size_t size)
 {
-    if (NEW() == own_new && _ZdlPv == own_delete)
+    if (new_is_ours() && delete_is_ours())
         sta_heap_check_size(delete_call, p, size, 1);
 }
 
@@ -217,16 +264,18 @@ static void check_size(void *p, size_t size)
 static STA_NOINLINE void delete_checked(void *p, size_t size)
 {
     check_size(p, size);
-    delete (p);
+    _ZdlPv(p);
 }
 
 void SIZED(_ZdlPv, )(void *p, size_t size);
 REPLACEABLE void SIZED(_ZdlPv, )(void *p, size_t size)
 {
-    if (sta_likely(sta_heap_has_class(p, size)))
-        delete (p);
-    else
+    if (sta_unlikely(!sta_heap_has_class(p, size)))
         delete_checked(p, size);
+    else if (delete_is_ours())
+        sta_family_delete(p);
+    else
+        _ZdlPv(p);
 }
 
 void SIZED(_ZdaPv, )(void *p, size_t size);
@@ -256,11 +305,21 @@ REPLACEABLE void SIZED(_ZdaPv, )(void *p, size_t size)
     REPLACEABLE void SIZED(basic, St11align_val_t)(void *p, size_t size,       \
                                                    size_t align)               \
     {                                                                          \
-        if (NEW(ALIGNED) == own_aligned_new &&                                 \
-            _ZdlPvSt11align_val_t == own_aligned_delete)                       \
+        if (aligned_new_is_ours() && aligned_delete_is_ours())                 \
             sta_heap_check_size(delete_call, p, size, align);                  \
         basic##St11align_val_t(p, align);                                      \
     }
 
 DEFINE_DELETE(_ZdlPv)
 DEFINE_DELETE(_ZdaPv)
+
+/* Who may free what is known only where all of these are ours. */
+__attribute__((constructor(101))) static void look_for_others(void)
+{
+    sta_family_mixed = !new_is_ours() || !aligned_new_is_ours() ||
+                       NEW_ARR() != own_array_new ||
+                       NEW_ARR(ALIGNED) != own_aligned_array_new ||
+                       !delete_is_ours() || !aligned_delete_is_ours() ||
+                       _ZdaPv != own_array_delete ||
+                       _ZdaPvSt11align_val_t != own_aligned_array_delete;
+}

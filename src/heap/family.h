@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who allocated an object, and so who may free it: malloc, new or new[].
+ *
+ * Levels 2 and 3 of STALLOC_CHECK note it behind each object (canary.h), and
+ * compare it when the object is freed.  The levels below know nothing of it and
+ * pay nothing: delete is a copy of free, whose slow halves say what they are.
+ */
+#ifndef STA_HEAP_FAMILY_H
+#define STA_HEAP_FAMILY_H
+
+#include "heap/heap.h"
+
+enum sta_family {
+    STA_FAMILY_MALLOC, /* and all its relatives */
+    STA_FAMILY_NEW,
+    STA_FAMILY_ARRAY,
+    STA_FAMILY_ALIGNED_NEW, /* with an alignment */
+    STA_FAMILY_ALIGNED_ARRAY,
+    STA_FAMILY_COUNT
+};
+
+/* Set in a program that has a part of operator new and delete of its own, where
+ * nobody can tell who belongs together: families are not compared. */
+extern bool sta_family_mixed STA_HIDDEN;
+
+/* Notes that an object, just allocated, is of another family than malloc's. */
+void sta_family_set(void *p, enum sta_family family);
+
+/* Frees by a call of a family: what sta_heap_free_slow() does. */
+void sta_family_free(void *p, enum sta_family by);
+
+/* The slow halves of operator delete and delete[]. */
+void sta_family_delete_slow(void *p);
+void sta_family_delete_other(struct sta_slot *slot, struct sta_slab *s);
+void sta_family_array_slow(void *p);
+void sta_family_array_other(struct sta_slot *slot, struct sta_slab *s);
+
+/* sta_heap_free() of what operator new allocated. */
+STA_INLINE void sta_family_delete(void *p)
+{
+    sta_heap_free_or(p, sta_family_delete_slow, sta_family_delete_other);
+}
+
+/* The same of operator new[]. */
+STA_INLINE void sta_family_delete_array(void *p)
+{
+    sta_heap_free_or(p, sta_family_array_slow, sta_family_array_other);
+}
+
+#endif
