@@ -6,6 +6,8 @@
  * it had, such slabs are what is left, so their free pages go back too.  A free
  * slot holds a link of its slab's list; slots that touch a page that goes are
  * taken off the list first and come back on it when the slab is used again.
+ * Slots are looked at in their order, and their marks say which are free: along
+ * the list each would have to be read before the next is known.
  *
  * Which pages went is a bit each in the descriptor.  The marks of the slots
  * there went as well: every free in a thin slab is due, and looks whether its
@@ -17,22 +19,12 @@
 #include "heap/guard.h"
 #include "os/vm.h"
 
-/* The first and last unit, in the slab, that slot `i` touches. */
-static uint32_t first_unit(uint32_t slot_bytes, uint32_t i)
-{
-    return i * slot_bytes >> STA_UNIT_LOG2;
-}
-
-static uint32_t last_unit(uint32_t slot_bytes, uint32_t i)
-{
-    return ((i + 1) * slot_bytes - 1) >> STA_UNIT_LOG2;
-}
-
 /* The units that slot `i` touches, a bit each. */
 static uint32_t units_of_slot(uint32_t slot_bytes, uint32_t i)
 {
-    uint32_t upto = (UINT32_C(2) << last_unit(slot_bytes, i)) - 1;
-    return upto & (~UINT32_C(0) << first_unit(slot_bytes, i));
+    uint32_t first = i * slot_bytes >> STA_UNIT_LOG2;
+    uint32_t last = ((i + 1) * slot_bytes - 1) >> STA_UNIT_LOG2;
+    return ((UINT32_C(2) << last) - 1) & (~UINT32_C(0) << first);
 }
 
 static uint32_t index_of(const struct sta_slab *s, const void *slot)
@@ -47,69 +39,53 @@ bool sta_slab_is_purged(const struct sta_slab *s, const void *slot)
     return (units & s->purged) != 0;
 }
 
-/* How many carved slots touch unit `u`, which is not purged, without those that
- * touch a purged one too: they are free, and on no list. */
-static uint16_t slots_on(const struct sta_slab *s, uint32_t u)
+/* Ends the process if a slot on the slab's list was written to.  One that has a
+ * slot twice runs in a ring (bins.c). */
+static void check_list(const struct sta_slab *s)
 {
-    uint32_t slot_bytes = sta_class_bytes(s->list);
-    uint32_t carved = sta_slab_carved(s);
-    uint32_t first = (u << STA_UNIT_LOG2) / slot_bytes;
-    uint32_t end = (((u + 1) << STA_UNIT_LOG2) - 1) / slot_bytes + 1;
-    end = end < carved ? end : carved;
-    if (first >= end)
-        return 0;
-    uint32_t count = end - first;
-    if (units_of_slot(slot_bytes, first) & s->purged)
-        count--;
-    if (end - 1 != first && (units_of_slot(slot_bytes, end - 1) & s->purged))
-        count--;
-    return (uint16_t)count;
+    const struct sta_slot *slot = s->free;
+    for (uint32_t n = sta_slab_carved(s); n > 0 && slot != STA_SLOT_END; n--)
+        slot = sta_slot_follow(slot);
 }
 
 /* The units on which no slot is in use; those behind the slots that were carved
- * may be there all the same, as part of a huge page. */
+ * may be there all the same, as part of a huge page.  None when not just the
+ * slots on the slab's list have a mark: some wait elsewhere. */
 static uint32_t free_units(const struct sta_slab *s)
 {
     uint32_t slot_bytes = sta_class_bytes(s->list);
-    uint16_t used[STA_SLAB_UNITS_MAX] = {0}; /* slots in use on each unit */
-    for (uint32_t u = 0; u < s->unit_count; u++)
-        used[u] = (s->purged >> u & 1) != 0 ? 0 : slots_on(s, u);
-    uint32_t walked = 0;
-    for (const struct sta_slot *slot = s->free; slot != STA_SLOT_END;
-         slot = sta_slot_next(slot)) {
-        uint32_t i = index_of(s, slot);
-        if (walked++ == sta_slab_carved(s))
-            return 0; /* it runs in a ring: a slot was freed twice (bins.c) */
-        if (!sta_slot_is_intact(slot)) {
-            if (sta_options.check)
-                sta_heap_die_of_write(slot);
-            return 0;
+    const char *start = sta_slab_start(s);
+    uint32_t used = sta_slab_used(s);
+    uint32_t in_use = 0;
+    for (uint32_t i = 0; i < sta_slab_carved(s); i++) {
+        uint32_t units = units_of_slot(slot_bytes, i);
+        if ((units & s->purged) == 0 &&
+            !sta_slot_is_free((const void *)(start + (size_t)i * slot_bytes))) {
+            in_use |= units;
+            used--;
         }
-        for (uint32_t u = first_unit(slot_bytes, i);
-             u <= last_unit(slot_bytes, i); u++)
-            used[u]--;
     }
-    uint32_t units = 0;
-    for (uint32_t u = 0; u < s->unit_count; u++)
-        units |= (uint32_t)(used[u] == 0) << u;
-    return units;
+    if (used != 0) {
+        check_list(s);
+        return 0;
+    }
+    return ~in_use & ((UINT32_C(1) << s->unit_count) - 1);
 }
 
-/* Takes the slots that touch `units` off the slab's list. */
+/* Makes the slab's list of the slots on other units than these. */
 static void drop_slots(struct sta_slab *s, uint32_t units)
 {
     uint32_t slot_bytes = sta_class_bytes(s->list);
-    struct sta_slot *kept = STA_SLOT_END;
-    struct sta_slot *slot = s->free;
-    while (slot != STA_SLOT_END) {
-        struct sta_slot *next = sta_slot_next(slot);
-        if ((units_of_slot(slot_bytes, index_of(s, slot)) & units) == 0) {
-            sta_slot_link(slot, kept);
-            kept = slot;
+    char *start = sta_slab_start(s);
+    s->free = STA_SLOT_END;
+    for (uint32_t i = sta_slab_carved(s); i-- > 0;) {
+        struct sta_slot *slot = (void *)(start + (size_t)i * slot_bytes);
+        if ((units_of_slot(slot_bytes, i) & units) == 0 &&
+            sta_slot_is_free(slot)) {
+            sta_slot_link(slot, s->free);
+            s->free = slot;
         }
-        slot = next;
     }
-    s->free = kept;
 }
 
 bool sta_slab_thin(struct sta_slab *s)
