@@ -30,8 +30,9 @@
 #include "arena_parts.h"
 
 #include "core/annotate.h"
+#include "core/attr.h"
 
-_Static_assert(sizeof(struct sta_arena_list) == 4, "all there is");
+static_assert(sizeof(struct sta_arena_list) == 4, "all there is");
 
 /* Under Valgrind a free run is closed memory that only this file may open. */
 static bool is_noted(const struct sta_arena *a)

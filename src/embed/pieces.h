@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Free pieces of memory in a list, lowest first, each described in its own
- * first two words: what sta_bump and sta_freelist stand on.
+ * first two words: what sta_bump, sta_freelist and sta_source_buffer stand on.
  *
  * Invariants:
  *   I1  Pieces ascend, and no two of them touch.
@@ -17,13 +17,14 @@
  * refuse sizes and alignments above a quarter of the address space, so that no
  * sum can wrap.
  *
- * All is written to be small, and inline, as each has one caller that counts.
+ * All is written to be small, and inline, as each allocator calls it once.
  * Knuth, TAOCP 1, 2.5, algorithms A and B.
  */
 #ifndef STA_EMBED_PIECES_H
 #define STA_EMBED_PIECES_H
 
-#include <stalloc/freelist.h>
+#include <stalloc/allocator.h>
+#include <stalloc/source.h>
 
 #include "core/attr.h"
 #include "core/bits.h"

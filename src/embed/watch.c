@@ -6,6 +6,7 @@
  */
 #include <stalloc/watch.h>
 
+#include "core/attr.h"
 #include "forward.h"
 
 /* How each of the three structs begins. */
@@ -14,7 +15,7 @@ struct watch {
     struct sta_allocator inner;
 };
 
-_Static_assert(
+static_assert(
     offsetof(struct sta_counting, inner) == offsetof(struct watch, inner) &&
         offsetof(struct sta_tracing, inner) == offsetof(struct watch, inner) &&
         offsetof(struct sta_failing, inner) == offsetof(struct watch, inner),

@@ -121,6 +121,13 @@ extern struct sta_lock sta_heaps_lock STA_HIDDEN;
  */
 struct sta_heap *sta_heap_enter(void);
 
+/* True for a heap that any thread may work on under its lock. */
+static inline bool sta_heap_is_open(const struct sta_heap *h)
+{
+    return atomic_load_explicit(&h->state, memory_order_relaxed) >=
+           STA_HEAP_IDLE;
+}
+
 /* Makes a heap of zeroed memory and puts it on the list of all. */
 void sta_heap_list(struct sta_heap *h, enum sta_heap_state state);
 
@@ -169,7 +176,7 @@ bool sta_heap_reuse_gathered(struct sta_heap *h, uint32_t c);
 /* Sends off what is gathered for other heaps. */
 void sta_heap_flush_outbox(struct sta_heap *h);
 
-/* --- heap.c -------------------------------------------------------------- */
+/* --- heap.c, and bins.c, large.c and trim.c, where its slow halves go on -- */
 
 /* Allocates as levels 0 and 1 do, aligned to at least 16; of a run, *dirty has
  * all units that are not zero. */

@@ -7,13 +7,6 @@
 
 #include "heap/heap.h"
 
-/* True for a heap that any thread may work on under its lock. */
-static inline bool sta_heap_is_open(const struct sta_heap *h)
-{
-    return atomic_load_explicit(&h->state, memory_order_relaxed) >=
-           STA_HEAP_IDLE;
-}
-
 /* Makes the heaps of all other threads, on the list from `first`, absent: in
  * the child, which has one thread. */
 void sta_heap_abandon_others(struct sta_heap *first);

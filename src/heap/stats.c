@@ -16,7 +16,6 @@
 #include "core/annotate.h"
 #include "heap/bins.h"
 #include "heap/guard.h"
-#include "heap/inherit.h"
 #include "heap/heap.h"
 #include "heap/recent.h"
 #include "os/die.h"

@@ -11,7 +11,6 @@
 #include "core/annotate.h"
 #include "heap/bins.h"
 #include "heap/guard.h"
-#include "heap/inherit.h"
 #include "heap/large.h"
 
 void sta_heap_flush(struct sta_heap *h)
