@@ -11,7 +11,7 @@ const uint8_t sta_class_table[STA_CLASS_TABLE_MAX / 16 + 1] = {
     26, 26, 26, 26, 26, 26, 26, 26, 27, 27, 27, 27, 27, 27, 27, 27, /* 1024 */
 };
 
-const uint16_t sta_class_size[STA_CLASS_COUNT] = {
+const uint16_t sta_class_size[STA_CLASS_COUNT + 1] = {
     16, 32, 48, 64, 80, 96, 112, 128,
     144, 160, 176, 192, 208, 224, 240, 256,
     288, 320, 352, 384, 416, 448, 480, 512,
@@ -19,5 +19,6 @@ const uint16_t sta_class_size[STA_CLASS_COUNT] = {
     2560, 3072, 3584, 4096,
     4608, 5120, 5632, 6144, 6656, 7168, 7680, 8192,
     10240, 12288, 14336, 16384,
+    0,
 };
 /* clang-format on */

@@ -49,8 +49,8 @@ static inline uint32_t sta_class_bytes(uint32_t c)
     return (5 + (c & 3)) << (c / 4 + 1);
 }
 
-/* The same of the first STA_CLASS_COUNT classes, without a branch. */
-extern const uint16_t sta_class_size[STA_CLASS_COUNT];
+/* The same, without a branch; of class STA_CLASS_COUNT it is 0. */
+extern const uint16_t sta_class_size[STA_CLASS_COUNT + 1];
 
 /* sta_class_of() for a size above STA_CLASS_TABLE_MAX. */
 static inline uint32_t sta_class_of_medium(size_t size)

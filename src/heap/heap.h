@@ -417,7 +417,8 @@ static inline bool sta_slab_suits(const struct sta_slab *s, size_t size)
 
 /*
  * True when a live object keeps its place at a new size, and nothing is to be
- * done for it.  Most calls of realloc, in most programs.
+ * done for it.  Most calls of realloc, in most programs.  Slots and runs come
+ * in an order that no predictor knows, so no branch tells them apart.
  */
 STA_INLINE bool sta_heap_stays(const void *p, size_t size)
 {
@@ -427,13 +428,14 @@ STA_INLINE bool sta_heap_stays(const void *p, size_t size)
         return false;
     const struct sta_slab *s =
         sta_region_slab(r, r->map[offset >> STA_UNIT_LOG2]);
-    if (!sta_slab_is_start(s, p))
+    if (!sta_slab_may_start(s, p) || s->countdown == 0 ||
+        sta_slot_may_be_free(p))
         return false;
-    if (s->list == STA_CLASS_COUNT)
-        return s->countdown != 0 && size > STA_CLASS_TABLE_MAX &&
-               sta_units_of(size) == s->unit_count;
-    size_t bytes = sta_class_size[s->list];
-    return !sta_slot_is_free(p) && size <= bytes && size > bytes / 2;
+    size_t run_bytes = (size_t)s->unit_count << STA_UNIT_LOG2;
+    size_t slot_bytes = sta_class_size[s->list]; /* 0 of a run */
+    size_t bytes = slot_bytes + (slot_bytes == 0) * run_bytes;
+    size_t spare = bytes / 2 < STA_UNIT_BYTES ? bytes / 2 : STA_UNIT_BYTES;
+    return bytes - size < spare;
 }
 
 #endif
