@@ -56,6 +56,14 @@ uint32_t sta_freemap_lowest(const struct sta_freemap *m, uint32_t want);
 uint32_t sta_freemap_lowest_from(const struct sta_freemap *m, uint32_t from,
                                  uint32_t want);
 
+/* Returns which of the 64 units from `first` on, a multiple of 64, are free, a
+ * bit each; the first one exists. */
+static inline uint64_t sta_freemap_bits(const struct sta_freemap *m,
+                                        uint32_t first)
+{
+    return m->words[first / 64];
+}
+
 /* Returns how many units from `first` on are free. O(log n). */
 uint32_t sta_freemap_length(const struct sta_freemap *m, uint32_t first);
 

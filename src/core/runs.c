@@ -31,6 +31,7 @@
 #include "core/runs.h"
 
 #include "core/attr.h"
+#include "core/bits.h"
 
 enum {
     ALIGNED_TRIES = 16, /* both stated in runs.h */
@@ -247,6 +248,16 @@ uint32_t sta_runs_next(const struct sta_runs *r, uint32_t from, uint32_t *count)
     if (first != STA_RUNS_NONE)
         *count = sta_runs_free_at(r, first);
     return first;
+}
+
+uint64_t sta_runs_free_bits(const struct sta_runs *r, uint32_t first)
+{
+    uint32_t end = cache_end(r);
+    uint32_t low = r->cache_first > first ? r->cache_first - first : 0;
+    uint32_t high = end > first ? end - first : 0;
+    high = high < 64 ? high : 64;
+    return sta_freemap_bits(&r->map, first) |
+           (low < high ? sta_ones64(low, high) : 0);
 }
 
 uint32_t sta_runs_largest(const struct sta_runs *r)

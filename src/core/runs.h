@@ -114,6 +114,10 @@ uint32_t sta_runs_free_at(const struct sta_runs *r, uint32_t first);
 uint32_t sta_runs_next(const struct sta_runs *r, uint32_t from,
                        uint32_t *count);
 
+/* Returns which of the 64 units from `first` on, a multiple of 64, are free, a
+ * bit each; the first one exists. */
+uint64_t sta_runs_free_bits(const struct sta_runs *r, uint32_t first);
+
 /* Returns the length of the longest free run. O(log n). */
 uint32_t sta_runs_largest(const struct sta_runs *r);
 

@@ -14,7 +14,7 @@
  *     the blocks that it touches do not ask.
  *   - A block of which a part was purged stops asking, or the system would
  *     fill it up again behind our back (khugepaged).  It asks again once all of
- *     it is free and purged.
+ *     it is free and purged.  stale.c decides so.
  *
  * An arena that is to be resident as a whole asks for all of it, once.
  *
@@ -58,11 +58,4 @@ void sta_huge_set(struct sta_huge *h, uint32_t block, bool wanted)
     *word ^= bit;
     sta_vm_huge((void *)(h->base + block * STA_HUGE_BYTES), STA_HUGE_BYTES,
                 wanted);
-}
-
-void sta_huge_avoid(struct sta_huge *h, uint32_t first, uint32_t count)
-{
-    uint32_t last = (first + count - 1) / STA_HUGE_UNITS;
-    for (uint32_t b = first / STA_HUGE_UNITS; b <= last; b++)
-        sta_huge_set(h, b, false);
 }

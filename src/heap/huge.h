@@ -27,16 +27,7 @@ static inline bool sta_huge_is_asked(const struct sta_huge *h, uint32_t block)
     return block < h->ready && (h->asked[block / 64] >> block % 64 & 1) != 0;
 }
 
-/* True for a block that asks, has asked or may ask again. */
-static inline bool sta_huge_may_ask(const struct sta_huge *h, uint32_t block)
-{
-    return block < h->ready && block >= STA_HUGE_FROM / STA_HUGE_BYTES;
-}
-
 /* Asks, or stops asking, for one block, if it is of those that may. */
 void sta_huge_set(struct sta_huge *h, uint32_t block, bool wanted);
-
-/* Stops asking for the blocks that a thinly filled run touches. */
-void sta_huge_avoid(struct sta_huge *h, uint32_t first, uint32_t count);
 
 #endif

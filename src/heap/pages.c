@@ -178,14 +178,14 @@ static void account_used(struct sta_region *r, uint32_t first, uint32_t count,
         sta_page_counts.used_peak_units = used;
 }
 
-/* Counts units as free; they are stale unless they are `zero`. */
+/* Counts units as free; they are stale unless they are `zero`, or `gone`. */
 static void account_free(struct sta_region *r, uint32_t first, uint32_t count,
-                         bool zero)
+                         bool zero, uint32_t gone)
 {
     atomic_store_explicit(&sta_page_counts.used_units, sta_pages_used() - count,
                           memory_order_relaxed);
     if (!zero)
-        sta_stale_add(&r->stale, first, count);
+        sta_stale_add(&r->stale, first, count, gone);
 }
 
 /* Purges after `freed` units came back: by what the user set, or by rule. */
@@ -294,7 +294,8 @@ void sta_pages_free(struct sta_slab *s, bool zero)
     sta_region_lock(r);
     clear_map(r, s);
     zero = zero || sta_region_close(r, s->unit_first, s->unit_count);
-    account_free(r, s->unit_first, count, zero);
+    account_free(r, s->unit_first, count, zero,
+                 sta_slab_state(s) == STA_SLAB_THIN ? s->purged : 0);
     if (sta_slab_state(s) == STA_SLAB_RUN)
         sta_recent_give(s);
     else
@@ -329,7 +330,7 @@ bool sta_pages_resize(struct sta_slab *s, uint32_t count)
         bool zero = sta_region_close(r, s->unit_first + count, old - count);
         uint32_t behind = s->unit_first + count + guards;
         sta_runs_free(&r->runs, behind, old - count);
-        account_free(r, behind, old - count, zero);
+        account_free(r, behind, old - count, zero, 0);
         purge(r, old - count);
     } else if (count > old) {
         uint32_t behind = s->unit_first + old + guards;
@@ -364,8 +365,8 @@ void sta_pages_sparse(const void *p)
 {
     const struct sta_slab *s = sta_slab_of(p);
     sta_lock_acquire(&sta_pages_lock);
-    sta_huge_avoid(&sta_regions[s->region].stale.huge, s->unit_first,
-                   s->unit_count);
+    sta_stale_avoid_huge(&sta_regions[s->region].stale, s->unit_first,
+                         s->unit_count);
     sta_lock_release(&sta_pages_lock);
 }
 
@@ -407,33 +408,6 @@ void sta_pages_refuse(void)
     sta_lock_release(&sta_pages_lock);
 }
 
-/* Touches, or locks, everything that a fixed arena will ever use. */
-static void prefault(const struct sta_region *r)
-{
-    char *end = (char *)r->base + r->bytes;
-    char *parts[][2] = {
-        {(char *)r->index, (char *)r->map},
-        {(char *)r->map, (char *)(r->map + r->map_units)},
-        {(char *)sta_remote_of(&r->slabs[r->slab_ready - 1]),
-         (char *)(r->slabs + r->slab_ready)},
-        {(char *)r->base, end},
-    };
-    bool locked = true;
-    sta_note_hush();
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        size_t bytes = (size_t)(parts[i][1] - parts[i][0]);
-        if (sta_options.mlock)
-            locked = sta_vm_lock(parts[i][0], bytes) && locked;
-        if (sta_options.prefault)
-            sta_vm_touch(parts[i][0], bytes);
-    }
-    sta_note_speak();
-    if (!locked)
-        sta_warn("STALLOC_MLOCK: the system refused to lock %B in memory; "
-                 "raise RLIMIT_MEMLOCK (ulimit -l)",
-                 (size_t)(end - (char *)r->reservation));
-}
-
 bool sta_pages_init(void)
 {
     sta_recent_init();
@@ -445,6 +419,6 @@ bool sta_pages_init(void)
         return false;
     sta_region_count = 1;
     if (sta_options.prefault || sta_options.mlock)
-        prefault(&sta_regions[0]);
+        sta_region_prefault(&sta_regions[0]);
     return true;
 }

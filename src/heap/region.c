@@ -27,6 +27,7 @@
 #include "core/bitmap.h"
 #include "core/bits.h"
 #include "heap/options.h"
+#include "os/die.h"
 #include "os/vm.h"
 
 enum {
@@ -279,4 +280,30 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
     }
     sta_region_release(r);
     return false;
+}
+
+void sta_region_prefault(const struct sta_region *r)
+{
+    char *end = (char *)r->base + r->bytes;
+    char *parts[][2] = {
+        {(char *)r->index, (char *)r->map},
+        {(char *)r->map, (char *)(r->map + r->map_units)},
+        {(char *)sta_remote_of(&r->slabs[r->slab_ready - 1]),
+         (char *)(r->slabs + r->slab_ready)},
+        {(char *)r->base, end},
+    };
+    bool locked = true;
+    sta_note_hush();
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t bytes = (size_t)(parts[i][1] - parts[i][0]);
+        if (sta_options.mlock)
+            locked = sta_vm_lock(parts[i][0], bytes) && locked;
+        if (sta_options.prefault)
+            sta_vm_touch(parts[i][0], bytes);
+    }
+    sta_note_speak();
+    if (!locked)
+        sta_warn("STALLOC_MLOCK: the system refused to lock %B in memory; "
+                 "raise RLIMIT_MEMLOCK (ulimit -l)",
+                 (size_t)(end - (char *)r->reservation));
 }

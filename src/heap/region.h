@@ -31,6 +31,9 @@ static inline void sta_region_lock(const struct sta_region *r)
  */
 bool sta_region_init(struct sta_region *r, size_t bytes, bool whole);
 
+/* Touches, or locks, everything that a fixed arena will ever use. */
+void sta_region_prefault(const struct sta_region *r);
+
 /* Gives a region's addresses back; no object lives in it. */
 void sta_region_release(struct sta_region *r);
 

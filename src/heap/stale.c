@@ -29,6 +29,9 @@
  * Units go back from the top: first fit reuses the bottom first.  A free gives
  * back a few times what it freed, in a few steps, so that none takes long; also
  * where the user said how much is to be kept.
+ *
+ * A huge page is resident as a whole.  So when a block begins to go page by
+ * page, and asks for none any more, all that is free in it counts as stale.
  */
 #include "heap/stale.h"
 
@@ -36,6 +39,11 @@
 #include "core/bits.h"
 #include "heap/config.h"
 #include "os/vm.h"
+
+static bool is_shrinking(const struct sta_stale *t)
+{
+    return atomic_load_explicit(&t->shrinking, memory_order_relaxed) != 0;
+}
 
 /* Clears the bits of a run; returns how many were ones, and in *span those from
  * the first one to the last.  Most often all are. */
@@ -88,29 +96,76 @@ uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count,
     return stale;
 }
 
-void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count)
+void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count,
+                   uint32_t gone)
 {
     t->count += sta_bitmap_assign(t->bits, first, count, true);
-    if (first + count > t->top)
+    for (; gone != 0; gone &= gone - 1)
+        t->count -=
+            sta_bitmap_assign(t->bits, first + sta_ctz64(gone), 1, false);
+    /* A large run is most memory for one system call. */
+    if (first + count > t->top || (count >= STA_PURGE_UNITS && is_shrinking(t)))
         t->top = first + count;
 }
 
-/* True when no unit of a block is in use or resident. */
-static bool block_is_empty(const struct sta_stale *t, uint32_t block)
+/* True when no unit from `first` to `end` - 1 is in use or resident. */
+static bool is_blank(const struct sta_stale *t, uint32_t first, uint32_t end)
 {
-    uint32_t first = block * STA_HUGE_UNITS;
-    uint32_t end = first + STA_HUGE_UNITS;
-    return sta_runs_free_at(t->runs, first) >= STA_HUGE_UNITS &&
-           sta_bitmap_first_one(t->bits, first, end) == end;
+    return first >= end || (sta_runs_free_at(t->runs, first) >= end - first &&
+                            sta_bitmap_first_one(t->bits, first, end) == end);
+}
+
+/*
+ * Has a block do without huge pages.  It may be one until now, and resident as
+ * a whole: what was used of it and is free counts as stale from here on.
+ */
+static void leave_block(struct sta_stale *t, uint32_t block)
+{
+    if (!sta_huge_is_asked(&t->huge, block))
+        return;
+    sta_huge_set(&t->huge, block, false);
+    uint32_t end = (block + 1) * STA_HUGE_UNITS;
+    uint32_t used = end < t->used_top ? end : t->used_top;
+    for (uint32_t i = block * STA_HUGE_UNITS; i < used; i += 64) {
+        uint64_t free = sta_runs_free_bits(t->runs, i) &
+                        sta_ones64(0, used - i < 64 ? used - i : 64);
+        t->count += sta_popcount64(free & ~t->bits[i / 64]);
+        t->bits[i / 64] |= free;
+    }
+    t->top = t->top > end ? t->top : end;
+}
+
+/* Says of units that they are zero and not resident. */
+static void forget(struct sta_stale *t, uint32_t first, uint32_t count)
+{
+    uint32_t last = (first + count - 1) / STA_HUGE_UNITS;
+    t->count -= sta_bitmap_assign(t->bits, first, count, false);
+    for (uint32_t b = first / STA_HUGE_UNITS; b <= last; b++) {
+        if (is_blank(t, b * STA_HUGE_UNITS, (b + 1) * STA_HUGE_UNITS))
+            sta_huge_set(&t->huge, b, true);
+        else
+            leave_block(t, b);
+    }
+    t->count -= sta_bitmap_assign(t->bits, first, count, false);
 }
 
 void sta_stale_note_purged(struct sta_stale *t, uint32_t first, uint32_t count)
 {
-    uint32_t last = (first + count - 1) / STA_HUGE_UNITS;
-    for (uint32_t b = first / STA_HUGE_UNITS; b <= last; b++)
-        sta_huge_set(&t->huge, b, block_is_empty(t, b));
+    forget(t, first, count);
     t->purged += count;
     t->calls++;
+}
+
+void sta_stale_avoid_huge(struct sta_stale *t, uint32_t first, uint32_t count)
+{
+    uint32_t end = first + count;
+    for (uint32_t b = first / STA_HUGE_UNITS; b * STA_HUGE_UNITS < end; b++) {
+        if (is_blank(t, b * STA_HUGE_UNITS, first) &&
+            is_blank(t, end, (b + 1) * STA_HUGE_UNITS))
+            sta_huge_set(&t->huge, b, false); /* it is none yet */
+        else
+            leave_block(t, b);
+    }
 }
 
 /* Counts what was never used of the last block that is in use as stale: when
@@ -122,23 +177,23 @@ static void add_rest_of_block(struct sta_stale *t)
         return;
     uint32_t first = t->used_top;
     t->used_top += rest;
-    sta_stale_add(t, first, rest);
+    sta_stale_add(t, first, rest, 0);
 }
 
 /*
  * Widens a stretch of stale units to the free ones beside it in the same
- * blocks, where these may have been huge pages: zero, and resident all the
- * same.
+ * blocks, where these may be huge pages: then they are resident as well, and
+ * a block that is free as a whole goes as a whole.
  */
 static struct sta_span widen(const struct sta_stale *t, uint32_t first,
                              uint32_t end)
 {
     uint32_t below = first % STA_HUGE_UNITS;
     uint32_t above = -end % STA_HUGE_UNITS;
-    if (below && sta_huge_may_ask(&t->huge, first / STA_HUGE_UNITS) &&
+    if (below && sta_huge_is_asked(&t->huge, first / STA_HUGE_UNITS) &&
         sta_runs_free_at(t->runs, first - below) >= below)
         first -= below;
-    if (above && sta_huge_may_ask(&t->huge, end / STA_HUGE_UNITS)) {
+    if (above && sta_huge_is_asked(&t->huge, end / STA_HUGE_UNITS)) {
         uint32_t free = sta_runs_free_at(t->runs, end);
         end += free < above ? free : above;
     }
@@ -180,15 +235,16 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
             count = most;
         }
         budget -= count;
-        t->top = first; /* what stays stale above it waits for a trim */
+        t->top = first; /* what stays stale above it waits */
         if (!narrow(&first, &count))
             continue;
         struct sta_span all = widen(t, first, first + (uint32_t)count);
         void *p = (void *)(t->base + ((uintptr_t)all.first << STA_UNIT_LOG2));
         if (!sta_vm_purge(p, (size_t)all.count << STA_UNIT_LOG2)) /* locked */
             continue;
-        t->count -= sta_bitmap_assign(t->bits, first, (uint32_t)count, false);
-        sta_stale_note_purged(t, first, (uint32_t)count);
+        forget(t, all.first, all.count);
+        t->purged += count;
+        t->calls++;
         purged += count;
     }
     if (t->count < t->low)
@@ -218,6 +274,7 @@ static void end_epoch(struct sta_stale *t, bool shrinking)
     if (shrinking) {
         atomic_fetch_add_explicit(&t->shrinks, 1, memory_order_relaxed);
         add_rest_of_block(t);
+        t->top = t->used_top; /* once more from there */
         uint32_t most = row < STA_GRACE_EPOCHS ? STA_GRACE_UNITS_SHRINKING : 0;
         t->grace = t->grace < most ? t->grace : most;
     }
@@ -233,8 +290,7 @@ void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used)
     size_t grace = t->grace + t->regret;
     t->grace = grace < STA_GRACE_UNITS ? (uint32_t)grace : STA_GRACE_UNITS;
     t->regret = 0;
-    bool shrinking =
-        atomic_load_explicit(&t->shrinking, memory_order_relaxed) != 0;
+    bool shrinking = is_shrinking(t);
     size_t keep =
         t->grace +
         (shrinking ? STA_KEEP_UNITS_SHRINKING + used / STA_KEEP_SHARE_SHRINKING

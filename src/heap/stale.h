@@ -55,8 +55,10 @@ struct sta_span {
 uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count,
                         struct sta_span *dirty);
 
-/* Counts units that were freed, and are not zero, as stale. */
-void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count);
+/* Counts units that were freed, and are not zero, as stale; of the first ones
+ * those that `gone` has a bit for are no longer resident. */
+void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count,
+                   uint32_t gone);
 
 /*
  * Gives stale units beyond `keep` back, from the top, after `freed` units came
@@ -71,6 +73,9 @@ size_t sta_stale_trim(struct sta_stale *t, size_t keep);
 
 /* Says that units in use, or free ones, are no longer resident. */
 void sta_stale_note_purged(struct sta_stale *t, uint32_t first, uint32_t count);
+
+/* Has the blocks that a thinly filled run touches do without huge pages. */
+void sta_stale_avoid_huge(struct sta_stale *t, uint32_t first, uint32_t count);
 
 /* Purges by rule after `freed` units came back and `used` are in use. */
 void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used);

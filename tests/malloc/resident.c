@@ -8,6 +8,7 @@
  */
 #include "check.h"
 
+#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,11 +19,13 @@ enum { KIB = 1024, MIB = 1024 * 1024, PAGE = 4096, TABLES = 100 };
  * page of it is free, and so one that it looks at on the way (heap/trim.c). */
 enum { CALLS_OF_A_FREE = 24 };
 
-static volatile size_t calls; /* free() is declared to change no variable */
+/* free() is declared to change no variable */
+static volatile size_t calls, bytes_given_back;
 
 int madvise(void *p, size_t size, int advice)
 {
     calls++;
+    bytes_given_back += advice == MADV_DONTNEED ? size : 0;
     return (int)syscall(SYS_madvise, p, size, advice);
 }
 
@@ -139,6 +142,29 @@ static void a_program_that_shrinks_is_small(void)
         end_session(session[i]);
 }
 
+/* One object pins each 64 KiB of 64 MiB, until what lies between has gone; then
+ * they go too, and take with them only the pages that they were on. */
+static void what_went_once_does_not_go_again(void)
+{
+    enum { BYTES = 64 * MIB, SIZE = 64, KEPT_EVERY = 1024 };
+    static char *object[BYTES / SIZE];
+
+    for (size_t i = 0; i < COUNT_OF(object); i++) {
+        object[i] = malloc(SIZE);
+        REQUIRE(object[i] != NULL);
+        object[i][0] = 1;
+    }
+    for (size_t i = 0; i < COUNT_OF(object); i++)
+        if (i % KEPT_EVERY != 0)
+            free(object[i]);
+    if (check_is_stalloc())
+        malloc_trim(0);
+    size_t before = bytes_given_back;
+    for (size_t i = 0; i < COUNT_OF(object); i += KEPT_EVERY)
+        free(object[i]);
+    CHECK(bytes_given_back - before <= BYTES / 4);
+}
+
 /* What the library knows of 400 MiB of single pages, 6 MiB, goes with them. */
 static void nothing_stays_of_many_pages(void)
 {
@@ -187,6 +213,7 @@ int main(int argc, char **argv)
         {"one_size_uses_the_pages_of_another",
          one_size_uses_the_pages_of_another},
         {"a_program_that_shrinks_is_small", a_program_that_shrinks_is_small},
+        {"what_went_once_does_not_go_again", what_went_once_does_not_go_again},
         {"nothing_stays_of_many_pages", nothing_stays_of_many_pages},
         {"nothing_stays_of_big_buffers", nothing_stays_of_big_buffers},
         {"sparse_tables_stay_sparse", sparse_tables_stay_sparse},

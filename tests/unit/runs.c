@@ -69,6 +69,10 @@ static void pair_compare(const struct pair *p)
     CHECK(sta_runs_units(&p->runs) == p->model.count);
     CHECK(sta_runs_free_units(&p->runs) == model_free_count(&p->model));
     CHECK(sta_runs_largest(&p->runs) == model_largest(&p->model));
+    for (uint32_t i = 0; i < p->model.count; i++) {
+        uint64_t bits = sta_runs_free_bits(&p->runs, i & ~UINT32_C(63));
+        REQUIRE((bits >> i % 64 & 1) == (p->model.units[i] == '.'));
+    }
     for (;;) {
         uint32_t count = 0;
         uint32_t first = sta_runs_next(&p->runs, from, &count);
