@@ -149,11 +149,13 @@ enum {
     STA_EPOCH_UNITS = 1024,
     STA_EPOCH_FREES = 64, /* and at least so many frees */
     STA_SHRUNK_EPOCHS = 2,
-    /* A free gives back so many units and four times what it freed, by so many
-     * system calls and one more for each 1 MiB that it freed, each after a look
-     * through the bits of so many units. */
+    /* A free gives back so many units and four times what it freed. */
     STA_PURGE_UNITS = 256,
-    STA_PURGE_STEPS = 8,
+    /* It takes so many steps and one more for each 512 KiB that it freed, while
+     * the program shrinks twice as many: a look through the bits of so many
+     * units takes one, a system call as many as are there at least. */
+    STA_PURGE_STEPS = 4,
+    STA_PURGE_STEP_UNITS = 128,
     STA_PURGE_LOOK_UNITS = 16384
 };
 

@@ -27,8 +27,9 @@
  *     keeps one object in fifty.
  *
  * Units go back from the top: first fit reuses the bottom first.  A free gives
- * back a few times what it freed, in a few steps, so that none takes long; also
- * where the user said how much is to be kept.
+ * back a few times what it freed, by one system call, or two while the program
+ * shrinks, and more only for a large run, so that none takes long; also where
+ * the user said how much is to be kept.
  *
  * A huge page is resident as a whole.  So when a block begins to go page by
  * page, and asks for none any more, all that is free in it counts as stale.
@@ -213,14 +214,14 @@ static bool narrow(uint32_t *first, size_t *count)
     return true;
 }
 
-/* Purges from the top until at most `keep` units are left, `budget` units have
- * been looked at or as many steps taken; a step looks through a bounded stretch
- * and makes one system call at most.  Returns the units given back. */
+/* Purges from the top until at most `keep` units are left, `budget` units went
+ * or no step is left: a look through a bounded stretch is one, a system call
+ * takes several.  Returns the units given back. */
 static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
                     size_t steps)
 {
     size_t purged = 0;
-    for (; t->count > keep && budget > 0 && t->top > 0 && steps > 0; steps--) {
+    while (t->count > keep && budget > 0 && t->top > 0 && steps > 0) {
         uint32_t first;
         uint32_t floor =
             t->top > STA_PURGE_LOOK_UNITS ? t->top - STA_PURGE_LOOK_UNITS : 0;
@@ -228,6 +229,7 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
         size_t most = t->count - keep < budget ? t->count - keep : budget;
         if (count == 0) {
             t->top = floor;
+            steps--;
             continue;
         }
         if (count > most) {
@@ -235,6 +237,7 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
             count = most;
         }
         budget -= count;
+        steps -= steps < STA_PURGE_STEPS ? steps : STA_PURGE_STEPS;
         t->top = first; /* what stays stale above it waits */
         if (!narrow(&first, &count))
             continue;
@@ -254,8 +257,9 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
 
 size_t sta_stale_purge(struct sta_stale *t, size_t keep, uint32_t freed)
 {
+    size_t steps = STA_PURGE_STEPS + freed / STA_PURGE_STEP_UNITS;
     return purge(t, keep, 4 * (size_t)freed + STA_PURGE_UNITS,
-                 STA_PURGE_STEPS + freed / STA_PURGE_UNITS);
+                 is_shrinking(t) ? 2 * steps : steps);
 }
 
 size_t sta_stale_trim(struct sta_stale *t, size_t keep)
