@@ -29,6 +29,7 @@
 
 #include "heap/carve.h"
 #include "heap/guard.h"
+#include "heap/remote.h"
 #include "heap/thin.h"
 #include "os/die.h"
 
@@ -40,15 +41,30 @@ static uint16_t sum_of_all(const struct sta_slab *s)
     return (uint16_t)(n * s->start_low + steps * sta_class_bytes(s->list));
 }
 
-/* True when no slot is in use: then each was freed, and none twice, which would
- * make its list come back to a slot that it had already. */
+/* Of a slab with all its slots on its list: ends the process when one of them
+ * is there twice, which makes the list come back to it, or is also where only
+ * slots in use may be, on its way from another thread or the bin's own. */
+static void check_lazy(const struct sta_slab *s)
+{
+    uint64_t sent =
+        atomic_load_explicit(&sta_remote_of(s)->list, memory_order_relaxed);
+    struct sta_slot *own = sta_slab_owner(s)->bins[s->list].own;
+    if (s->sum != sum_of_all(s))
+        sta_heap_die_of_second_free(s, s->free, UINT32_MAX);
+    if (sent != 0)
+        sta_heap_die_of_second_free(s, sta_remote_first(s, sent),
+                                    sta_remote_count(sent));
+    if (own != STA_SLOT_END && sta_slab_of(own) == s)
+        sta_heap_die_of_second_free(s, own, 1);
+}
+
+/* True when no slot is in use: then each was freed, and none twice. */
 static bool is_empty(const struct sta_slab *s)
 {
     if (sta_slab_used(s) != 0)
         return false;
-    if (sta_unlikely(sta_slab_is_lazy(s) && s->sum != sum_of_all(s)) &&
-        sta_options.check)
-        sta_heap_die_of_second_free(s, s->free, UINT32_MAX);
+    if (sta_unlikely(sta_slab_is_lazy(s)) && sta_options.check)
+        check_lazy(s);
     if (sta_unlikely(sta_guard_active()))
         sta_guard_check_empty(s);
     return true;
@@ -257,6 +273,8 @@ static STA_NOINLINE void free_in_full(struct sta_slot *slot, struct sta_slab *s)
     struct sta_bin *bin = &h->bins[s->list];
     uint32_t slot_bytes = sta_class_size[s->list];
     if (s->few == 0 && bin->loan >= slot_bytes) {
+        if (slot == bin->own && sta_options.check) /* lent before */
+            sta_heap_die_of_second_free(s, slot, 1);
         bin->loan -= slot_bytes;
         sta_slab_clear(s);
         s->countdown = 1;
@@ -329,7 +347,9 @@ static void flush_own(struct sta_heap *h, uint32_t c, size_t count)
         bin->own = sta_slot_follow(slot);
         h->handed[c]--;
         struct sta_slab *s = sta_slab_of(slot);
-        if (sta_slab_owner(s) == h)
+        if (sta_slab_owner(s) == NULL || s->list != c)
+            sta_heap_die_of_write(slot); /* its slab went without it */
+        else if (sta_slab_owner(s) == h)
             sta_heap_free_local(slot, s);
         else
             sta_heap_gather(h, slot, s);

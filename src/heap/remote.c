@@ -117,6 +117,8 @@ static void deliver(struct sta_slab *s)
 static void send(const struct sta_parcel *p)
 {
     struct sta_slab *s = p->slab;
+    if (sta_unlikely(sta_slab_owner(s) == NULL)) /* empty without these */
+        sta_heap_die_of_write(p->first);
     struct sta_remote *r = sta_remote_of(s);
     uint64_t list = atomic_load_explicit(&r->list, memory_order_relaxed);
     uint64_t more = list_of(p);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* expect: stalloc: free(@): double free of a 64-byte object */
+#include "large_heap.h"
+
+int main(void)
+{
+    fill(64);
+    void *p = take(COUNT / 2);
+    void *q = misused(p);
+    objects[COUNT / 2] = realloc(p, 1000);
+    free(take(COUNT / 2 + 1));
+    free(q);
+    free_rest();
+    return 0;
+}

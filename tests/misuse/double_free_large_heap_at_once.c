@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* expect: stalloc: free(@): double free of a 64-byte object */
+#include "large_heap.h"
+
+int main(void)
+{
+    fill(64);
+    void *p = take(COUNT / 2);
+    void *q = misused(p);
+    free(p);
+    free(q);
+    return 0;
+}

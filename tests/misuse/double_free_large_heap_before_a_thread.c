@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* expect: stalloc: malloc: the free object @ was written to, or freed twice */
+/* variant: local */
+#include "large_heap.h"
+
+#include <pthread.h>
+
+static pthread_barrier_t barrier;
+
+/* Lives on, and keeps what it freed for its owner. */
+static void *give_back(void *p)
+{
+    void *own = malloc(1000);
+    free(p);
+    pthread_barrier_wait(&barrier);
+    pthread_barrier_wait(&barrier);
+    free(own);
+    return NULL;
+}
+
+int main(void)
+{
+    fill(1000);
+    pthread_t thread;
+    void *p = take(COUNT / 2);
+    void *q = misused(p);
+    pthread_barrier_init(&barrier, NULL, 2);
+    pthread_create(&thread, NULL, give_back, p);
+    pthread_barrier_wait(&barrier);
+    free(q);
+    free_rest();
+    pthread_barrier_wait(&barrier);
+    pthread_join(thread, NULL);
+    return 0;
+}
