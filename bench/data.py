@@ -53,7 +53,7 @@ class Maker:
                            (self.text(10) + "\n" for _ in range(300)))
 
     def make_repo(self, path):
-        when = "2026-01-01T00:00:00Z" # a commit's bytes have its time
+        when = "2026-01-01T00:00:00Z"  # a commit's bytes have its time
         dates = dict(os.environ, GIT_AUTHOR_DATE=when, GIT_COMMITTER_DATE=when)
 
         def git(*arguments):

@@ -108,7 +108,7 @@ plot {', '.join(plots)}
 """)
 
 
-def read_first_runs(folder, name, columns):
+def read_middle_runs(folder, name, columns):
     """{(row, allocator): [figures]} of the middle run of each."""
     found = {}
     with open(os.path.join(folder, name), newline="") as lines:
@@ -186,18 +186,18 @@ def draw(folder, table):
     if not shutil.which("gnuplot"):
         print("bench: no plots, gnuplot is missing", file=sys.stderr)
         return []
-    curves = read_first_runs(folder, "curves.csv",
-                             ("call", "cycles", "calls"))
-    samples = read_first_runs(folder, "samples.csv",
-                              ("ms", "live_kib", "rss_kib"))
+    curves = read_middle_runs(folder, "curves.csv",
+                              ("call", "cycles", "calls"))
+    samples = read_middle_runs(folder, "samples.csv",
+                               ("ms", "live_kib", "rss_kib"))
     found = [(f"Time and peak memory: {title}",
               bars(folder, table, f"bars-{name}", groups))
              for title, name, groups in (
                  ("one thread", "one", (rows.ONE,)),
                  ("threads, and memory given back", "many",
                   (rows.MANY, rows.MEMORY)),
-                 ("real programs", "programs", ("programs",)),
-                 ("others", "extra", ("extra",)))]
+                 ("real programs", "programs", (rows.PROGRAMS,)),
+                 ("others", "extra", (rows.EXTRA,)))]
     for row in table.special_rows():
         found += [(f"Latency of {call}: {row}",
                    curve(folder, table, curves, row, call))

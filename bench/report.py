@@ -160,9 +160,9 @@ class Table:
 
     def overalls(self):
         """[(title, lines)] of all judged rows, and of their families."""
-        families = (("programs", {"programs"}),
+        families = (("programs", {rows.PROGRAMS}),
                     ("own workloads", {rows.ONE, rows.MANY, rows.MEMORY}),
-                    ("others", {"extra"}))
+                    ("others", {rows.EXTRA}))
         present = {row.group for row in self.rows}
         some = [(title, groups) for title, groups in families
                 if groups & present]
@@ -186,14 +186,16 @@ class Table:
         return lines
 
     def figure_lines(self, show, names=None):
-        """Header and lines of one figure: a line a row, all allocators."""
+        """Header and lines of one figure: a line a row, all allocators.
+
+        show(row, allocator, cell) is the figure as text."""
         lines = [("row", *self.allocators)]
         for row in self.rows:
             if names is None or row.name in names:
                 lines.append((row.name, *(
-                    show(row.name, cell) if cell else "-"
-                    for cell in (self.cell(row.name, allocator)
-                                 for allocator in self.allocators))))
+                    show(row.name, allocator, cell)
+                    if (cell := self.cell(row.name, allocator)) else "-"
+                    for allocator in self.allocators)))
         return lines
 
     def inside_lines(self, row):
@@ -255,7 +257,7 @@ class Table:
     def special_rows(self):
         """Rows whose point is what the program itself saw."""
         return [row.name for row in self.rows
-                if row.group in ("latency", "memory")]
+                if row.group in (rows.LATENCY, rows.MEMORY)]
 
     def as_text(self):
         parts = ["Ours beside the best peer of each row", self.ours_lines()]
@@ -300,15 +302,14 @@ svg { max-width: 100%; height: auto }
 
 def make_page(folder, table):
     """Writes report.html with its plots inside; returns its path."""
-    def time(row, cell):
-        ratio = table.ratio(row, cell_owner[id(cell)], "time_ms")
+    def time(row, allocator, cell):
+        ratio = table.ratio(row, allocator, "time_ms")
         return f"{cell.time_ms:.1f} ({ratio:.2f})"
 
-    def memory(row, cell):
-        ratio = table.ratio(row, cell_owner[id(cell)], "rss_kib")
+    def memory(row, allocator, cell):
+        ratio = table.ratio(row, allocator, "rss_kib")
         return f"{cell.rss_kib / 1024:.1f} ({ratio:.2f})"
 
-    cell_owner = {id(cell): a for (_, a), cell in table.cells.items()}
     after = {row.name for row in table.rows for a in table.allocators
              if (c := table.cell(row.name, a)) and c.after_kib() is not None}
     sections = [("Ours beside the best peer", table.ours_lines())]
@@ -322,9 +323,10 @@ def make_page(folder, table):
          table.figure_lines(memory)),
         ("Resident size in MiB after everything was freed",
          table.figure_lines(
-             lambda _, cell: f"{cell.after_kib() / 1024:.1f}", after)),
+             lambda row, allocator, cell: f"{cell.after_kib() / 1024:.1f}",
+             after)),
         ("Page faults", table.figure_lines(
-            lambda _, cell: f"{cell.faults:.0f}"))]
+            lambda row, allocator, cell: f"{cell.faults:.0f}"))]
     sections += [(f"Inside {row}", table.inside_lines(row))
                  for row in table.special_rows()]
     sections += [(f"Growth: {title}", lines)

@@ -23,16 +23,19 @@ class Row:
     options: tuple = ()  # NAME=VALUE for the environment; ours reads STALLOC_*
 
 
+# The groups; those of --extra FILE are EXTRA.
+ONE, MANY, MEMORY = "one thread", "threads", "memory"
+LATENCY, GROWTH = "latency", "growth"
+PROGRAMS, EXTRA = "programs", "extra"
+
+
 def own(name, group, arguments, **rest):
     return Row(name, group, "{bin}/" + arguments, **rest)
 
 
 def real(name, need, command, make=(), **rest):
-    return Row(name, "programs", command, make=make, need=need, **rest)
+    return Row(name, PROGRAMS, command, make=make, need=need, **rest)
 
-
-ONE, MANY, MEMORY = "one thread", "threads", "memory"
-LATENCY, GROWTH = "latency", "growth"
 
 FIXED = ("STALLOC_ARENA_SIZE=256M", "STALLOC_PREFAULT=1", "STALLOC_MLOCK=1")
 
