@@ -185,20 +185,14 @@ static void *alloc_listed(uint32_t list)
 void *sta_heap_alloc_plain(size_t size, size_t align, struct sta_span *dirty)
 {
     size_t least = size < align ? align : size;
-    if (align < STA_UNIT_BYTES && least <= sta_options.slab_max) {
-        /* Slabs begin at a page, and the class of a multiple of `align` is one
-         * itself (sizeclass.h): that aligns every slot. */
-        uint32_t c = sta_class_of(sta_round_up(least, align));
-        if (sta_class_size[c] <= sta_options.slab_max)
-            return alloc_listed(c);
-    }
-    if (align <= STA_UNIT_BYTES && least <= STA_RUN_BYTES_MAX) {
-        uint32_t units = (uint32_t)sta_units_of(least);
-        if (!sta_options.closed) /* else fresh: no run was kept as it was */
-            *dirty = (struct sta_span){0, units};
-        return alloc_listed(STA_CLASS_COUNT + units);
-    }
-    return alloc_large(size, align, dirty);
+    if (align > STA_UNIT_BYTES || least > STA_RUN_BYTES_MAX)
+        return alloc_large(size, align, dirty);
+    /* Slabs begin at a page, and the class of a multiple of `align` is one
+     * itself (sizeclass.h): that aligns every slot. */
+    uint32_t list = list_of(sta_round_up(least, align));
+    if (list >= STA_CLASS_COUNT && !sta_options.closed)
+        *dirty = (struct sta_span){0, list - STA_CLASS_COUNT}; /* or fresh */
+    return alloc_listed(list);
 }
 
 static STA_NOINLINE void *alloc_aligned_slow(size_t size, size_t align)

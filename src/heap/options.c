@@ -225,8 +225,11 @@ void sta_options_derive(void)
     for (size_t i = 0; i <= STA_RUN_BYTES_MAX / STA_MEDIUM_STEP; i++) {
         size_t size = i * STA_MEDIUM_STEP;
         size_t units = (size + STA_UNIT_BYTES - 1) >> STA_UNIT_LOG2;
-        size_t waste = (units << STA_UNIT_LOG2) - size;
-        bool run = waste * 8 <= size || size > sta_options.slab_max;
+        size_t run_bytes = units << STA_UNIT_LOG2;
+        bool run = size > sta_options.slab_max ||
+                   (run_bytes - size) * 8 <= size ||
+                   STA_SLAB_BYTES_MAX / sta_class_bytes(sta_class_of(size)) <=
+                       STA_SLAB_BYTES_MAX / run_bytes;
         size_t list = run ? STA_CLASS_COUNT + units : sta_class_of(size);
         sta_options.medium[i] = (uint8_t)list;
     }
