@@ -377,6 +377,17 @@ void sta_bin_flush(struct sta_heap *h, uint32_t c)
     flush_own(h, c, SIZE_MAX);
 }
 
+bool sta_bin_give_back(struct sta_heap *h, uint32_t c)
+{
+    struct sta_bin *bin = &h->bins[c];
+    if (bin->own == STA_SLOT_END)
+        retire_current(h, c);
+    if (bin->own == STA_SLOT_END)
+        return false;
+    flush_own(h, c, STA_SHRINK_SLOTS);
+    return true;
+}
+
 void sta_bin_thin(struct sta_heap *h, uint32_t c)
 {
     struct sta_list *partial = &h->bins[c].partial;
@@ -406,17 +417,11 @@ static bool shrink_slab(struct sta_heap *h, struct sta_bin *bin)
 
 bool sta_bin_shrink(struct sta_heap *h, uint32_t c)
 {
-    struct sta_bin *bin = &h->bins[c];
     struct sta_shrink *k = &h->shrink;
-    if (k->slots == 0)
-        return shrink_slab(h, bin);
-    if (bin->own == STA_SLOT_END)
-        retire_current(h, c);
-    if (bin->own != STA_SLOT_END) {
-        flush_own(h, c, STA_SHRINK_SLOTS);
+    if (k->slots != 0 && sta_bin_give_back(h, c)) {
         k->slots -= STA_SHRINK_SLOTS;
         return true;
     }
     k->slots = 0;
-    return shrink_slab(h, bin);
+    return shrink_slab(h, &h->bins[c]);
 }

@@ -33,6 +33,10 @@ struct sta_slab *sta_bin_take_partial(struct sta_heap *h, uint32_t c);
  * current slab then. */
 void sta_bin_flush(struct sta_heap *h, uint32_t c);
 
+/* Gives some of the slots on the bin's own list back to their slabs, or else of
+ * those of the current slab, which is none then; false: there were none. */
+bool sta_bin_give_back(struct sta_heap *h, uint32_t c);
+
 /* Gives the oldest empty slab that the heap keeps back to the arena; false:
  * there is none. */
 bool sta_bins_release_spare(struct sta_heap *h);

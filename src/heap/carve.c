@@ -69,6 +69,8 @@ struct sta_slab *sta_slab_new(struct sta_heap *h, uint32_t c)
     sta_slab_clear(s);
     sta_list_init(&s->link);
     h->bins[c].slab_count++;
+    if (dirty.count < units)
+        sta_heap_grew(h);
     return s;
 }
 

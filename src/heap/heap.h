@@ -209,6 +209,10 @@ static inline void sta_heap_free_local(struct sta_slot *slot,
 /* Gives back every slot on the heap's lists, and every empty slab. */
 void sta_heap_flush(struct sta_heap *h);
 
+/* The heap took memory that was not resident: gives back a part of what it
+ * keeps, lest there is soon more that nobody uses. */
+void sta_heap_grew(struct sta_heap *h);
+
 /* Gives back a part of what the heap keeps, if there was an epoch in which the
  * program shrank (stale.c, trim.c).  The caller works on no bin of it. */
 void sta_heap_shrink_on(struct sta_heap *h);

@@ -43,6 +43,8 @@ void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
         sta_pages_alloc(units, align_units, STA_SLAB_RUN, dirty);
     if (s == NULL)
         return NULL;
+    if (dirty->count < s->unit_count && units <= STA_RUN_UNITS_MAX)
+        sta_heap_grew(h);
     s->reciprocal = STA_SLOT_RECIPROCAL_RUN;
     sta_slab_set_carved(s, 1);
     s->countdown = 1;

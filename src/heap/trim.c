@@ -88,6 +88,28 @@ void sta_heap_shrink_on(struct sta_heap *h)
     k->busy = false;
 }
 
+/*
+ * A list that is not taken from keeps slots, and each may keep a slab from
+ * becoming empty.  One list with something to give, in turn, for each slab or
+ * run that makes the heap larger: those in use have hardly any work of it.
+ * Where free memory is closed all that is taken would count.
+ */
+void sta_heap_grew(struct sta_heap *h)
+{
+    struct sta_shrink *k = &h->shrink;
+    if (k->lists != 0 || k->busy || sta_options.closed)
+        return;
+    k->busy = true;
+    bool worked = false;
+    for (uint32_t n = 0; n < LISTS && !worked; n++) {
+        k->list = (uint8_t)((k->list + 1) % LISTS);
+        worked = k->list < STA_CLASS_COUNT
+                     ? sta_bin_give_back(h, k->list)
+                     : sta_large_cut(h, k->list - STA_CLASS_COUNT + 1);
+    }
+    k->busy = false;
+}
+
 /* Does `work` on this thread's heap, then on all that no thread owns. */
 static void for_each_heap(void (*work)(struct sta_heap *h))
 {

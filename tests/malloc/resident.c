@@ -108,6 +108,34 @@ static void one_size_uses_the_pages_of_another(void)
         CHECK(status_kib("VmRSS") < before + 2 * BYTES / KIB);
 }
 
+/* Buffers that grow side by side: what waits for sizes that are not asked for
+ * any more keeps no pages while new ones are taken. */
+static void sizes_that_are_past_keep_no_pages(void)
+{
+    enum { BUFFERS = 100, STEP = 40, MOST = 15000 };
+    static struct {
+        char *data;
+        size_t size;
+    } buffer[BUFFERS];
+    uint32_t random = 1;
+    size_t live = 0;
+    long before = status_kib("VmRSS");
+
+    while (live < (size_t)BUFFERS * MOST) {
+        random = random * 1664525 + 1013904223;
+        size_t i = (random >> 8) % BUFFERS;
+        buffer[i].data = realloc(buffer[i].data, buffer[i].size + STEP);
+        REQUIRE(buffer[i].data != NULL);
+        memset(buffer[i].data + buffer[i].size, 1, STEP);
+        buffer[i].size += STEP;
+        live += STEP;
+    }
+    if (check_is_stalloc())
+        CHECK((size_t)(status_kib("VmRSS") - before) < live * 2 / KIB);
+    for (size_t i = 0; i < BUFFERS; i++)
+        free(buffer[i].data);
+}
+
 /* 200 MiB in sessions, of which all but one in fifty end, in another order than
  * they began; no call of malloc_trim. */
 static void a_program_that_shrinks_is_small(void)
@@ -210,6 +238,8 @@ static void nothing_stays_of_big_buffers(void)
 int main(int argc, char **argv)
 {
     static const struct check_case cases[] = {
+        {"sizes_that_are_past_keep_no_pages",
+         sizes_that_are_past_keep_no_pages},
         {"one_size_uses_the_pages_of_another",
          one_size_uses_the_pages_of_another},
         {"a_program_that_shrinks_is_small", a_program_that_shrinks_is_small},

@@ -15,9 +15,9 @@ static void *damage(void *arg)
         p[i] = malloc(48);
     for (int i = 0; i < COUNT; i++)
         free(p[i]);
+    misused(p[7]);             /* first: it allocates */
     while (malloc(48) != p[8]) /* p[7] is on the thread's own list, at last */
         ;
-    misused(p[7]);
     p[7][1] = 4711;
     return arg;
 }
