@@ -12,7 +12,8 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
-enum { THREADS = 8, OBJECTS = 20000, FORKS = 20 };
+/* Each child has 0.4 s of work, with 100 MB to copy. */
+enum { THREADS = 8, OBJECTS = 20000, FORKS = 20, FORKS_LONG = 200 };
 
 struct object {
     unsigned char *p;
@@ -221,7 +222,8 @@ static void threads_may_be_at_work_when_it_forks(void)
     pthread_t thread[THREADS];
 
     start(thread, 1);
-    for (size_t n = 0; n < FORKS; n++) {
+    size_t forks = check_is_long() ? FORKS_LONG : FORKS;
+    for (size_t n = 0; n < forks; n++) {
         pid_t child = fork_anew();
         if (child == 0) {
             free_every(20, n % 20);
