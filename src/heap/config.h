@@ -117,8 +117,10 @@ static_assert(STA_SLAB_UNITS_MAX * STA_UNIT_BYTES == STA_SLAB_BYTES_MAX,
 #define STA_SLAB_MAX_DEFAULT STA_CLASS_SIZE_MAX
 #define STA_SLAB_MAX_LEAST   STA_CLASS_TABLE_MAX
 
-/* Memory is committed in steps of a quarter of what is there, within: */
-#define STA_COMMIT_LEAST ((size_t)256 << 10)
+/* Each step of committing memory doubles what is there, within these bounds.  A
+ * step is the longest call but for page faults; what it is ahead costs neither
+ * memory nor time, but is locked by mlockall() and counts for overcommit. */
+#define STA_COMMIT_LEAST ((size_t)1 << 20)
 #define STA_COMMIT_MOST  ((size_t)64 << 20)
 
 /* A region that can grow reserves this multiple of physical memory; where

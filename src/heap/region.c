@@ -108,7 +108,7 @@ bool sta_region_extend(struct sta_region *r, uint32_t units)
     if (units > room)
         return false;
     size_t span = (size_t)sta_region_units(r) << STA_UNIT_LOG2;
-    size_t ahead = span / 4;
+    size_t ahead = span;
     ahead = ahead < STA_COMMIT_LEAST ? STA_COMMIT_LEAST : ahead;
     ahead = ahead > STA_COMMIT_MOST ? STA_COMMIT_MOST : ahead;
     size_t least = (size_t)units << STA_UNIT_LOG2;
