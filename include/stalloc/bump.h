@@ -29,7 +29,8 @@
 #ifndef STALLOC_BUMP_H
 #define STALLOC_BUMP_H
 
-#include <stalloc/freelist.h>
+#include <stalloc/allocator.h>
+#include <stalloc/source.h>
 
 STA_BEGIN_DECLS
 
