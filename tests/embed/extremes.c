@@ -13,6 +13,7 @@
 
 #include <stalloc/arena.h>
 #include <stalloc/bump.h>
+#include <stalloc/freelist.h>
 #include <stalloc/seg.h>
 #include <stalloc/stack.h>
 #include <stalloc/zone.h>
