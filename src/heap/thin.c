@@ -48,10 +48,16 @@ static void check_list(const struct sta_slab *s)
         slot = sta_slot_follow(slot);
 }
 
+/* Which of a slab's slots are on its list, a bit each. */
+struct listed {
+    uint64_t bits[STA_SLAB_BYTES_MAX / 16 / 64];
+};
+
 /* The units on which no slot is in use; those behind the slots that were carved
  * may be there all the same, as part of a huge page.  None when not just the
- * slots on the slab's list have a mark: some wait elsewhere. */
-static uint32_t free_units(const struct sta_slab *s)
+ * slots on the slab's list have a mark: some wait elsewhere.  Each is looked at
+ * once, since another thread may free it meanwhile, and keep it. */
+static uint32_t free_units(const struct sta_slab *s, struct listed *listed)
 {
     uint32_t slot_bytes = sta_class_bytes(s->list);
     const char *start = sta_slab_start(s);
@@ -59,8 +65,14 @@ static uint32_t free_units(const struct sta_slab *s)
     uint32_t in_use = 0;
     for (uint32_t i = 0; i < sta_slab_carved(s); i++) {
         uint32_t units = units_of_slot(slot_bytes, i);
-        if ((units & s->purged) == 0 &&
-            !sta_slot_is_free((const void *)(start + (size_t)i * slot_bytes))) {
+        uint64_t bit = UINT64_C(1) << i % 64;
+        if (i % 64 == 0)
+            listed->bits[i / 64] = 0;
+        if ((units & s->purged) != 0)
+            continue;
+        if (sta_slot_is_free((const void *)(start + (size_t)i * slot_bytes))) {
+            listed->bits[i / 64] |= bit;
+        } else {
             in_use |= units;
             used--;
         }
@@ -73,7 +85,8 @@ static uint32_t free_units(const struct sta_slab *s)
 }
 
 /* Makes the slab's list of the slots on other units than these. */
-static void drop_slots(struct sta_slab *s, uint32_t units)
+static void drop_slots(struct sta_slab *s, uint32_t units,
+                       const struct listed *listed)
 {
     uint32_t slot_bytes = sta_class_bytes(s->list);
     char *start = sta_slab_start(s);
@@ -81,7 +94,7 @@ static void drop_slots(struct sta_slab *s, uint32_t units)
     for (uint32_t i = sta_slab_carved(s); i-- > 0;) {
         struct sta_slot *slot = (void *)(start + (size_t)i * slot_bytes);
         if ((units_of_slot(slot_bytes, i) & units) == 0 &&
-            sta_slot_is_free(slot)) {
+            (listed->bits[i / 64] >> i % 64 & 1) != 0) {
             sta_slot_link(slot, s->free);
             s->free = slot;
         }
@@ -91,11 +104,12 @@ static void drop_slots(struct sta_slab *s, uint32_t units)
 bool sta_slab_thin(struct sta_slab *s)
 {
     uint32_t used = sta_slab_used(s);
-    uint32_t units = free_units(s);
+    struct listed listed;
+    uint32_t units = free_units(s, &listed);
     uint32_t more = units & ~(uint32_t)s->purged;
     if (more == 0 || used == 0 || sta_guard_active()) /* fill must stay */
         return false;
-    drop_slots(s, units);
+    drop_slots(s, units, &listed);
     for (uint32_t u = 0; u < s->unit_count;) {
         uint32_t count = sta_low_ones64((uint64_t)more >> u);
         char *p = (char *)sta_slab_start(s) + ((size_t)u << STA_UNIT_LOG2);
