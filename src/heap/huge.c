@@ -23,7 +23,7 @@
  */
 #include "heap/huge.h"
 
-#include "core/bits.h"
+#include "core/bitmap.h"
 #include "heap/config.h"
 #include "heap/options.h"
 #include "os/vm.h"
@@ -38,24 +38,19 @@ void sta_huge_commit(struct sta_huge *h, uint32_t end)
         sta_vm_huge((void *)h->base, (size_t)end << STA_UNIT_LOG2, true);
         return;
     }
-    uint32_t from = h->ready > first_block ? h->ready : first_block;
+    uint32_t from = h->ready;
     h->ready = end / STA_HUGE_UNITS;
-    if (h->ready <= from)
-        return;
-    for (uint32_t b = from; b < h->ready; b++)
-        h->asked[b / 64] |= UINT64_C(1) << b % 64;
-    sta_vm_huge((void *)(h->base + from * STA_HUGE_BYTES),
-                (h->ready - from) * STA_HUGE_BYTES, true);
+    sta_huge_set(h, from, h->ready - from, true);
 }
 
-void sta_huge_set(struct sta_huge *h, uint32_t block, bool wanted)
+void sta_huge_set(struct sta_huge *h, uint32_t first, uint32_t count,
+                  bool wanted)
 {
-    uint64_t *word = &h->asked[block / 64];
-    uint64_t bit = UINT64_C(1) << block % 64;
-    if (!sta_options.huge || block < first_block || block >= h->ready ||
-        ((*word & bit) != 0) == wanted)
+    uint32_t end = first + count < h->ready ? first + count : h->ready;
+    first = first > first_block ? first : first_block;
+    if (!sta_options.huge || first >= end ||
+        sta_bitmap_assign(h->asked, first, end - first, wanted) == 0)
         return;
-    *word ^= bit;
-    sta_vm_huge((void *)(h->base + block * STA_HUGE_BYTES), STA_HUGE_BYTES,
-                wanted);
+    sta_vm_huge((void *)(h->base + first * STA_HUGE_BYTES),
+                (end - first) * STA_HUGE_BYTES, wanted);
 }

@@ -124,7 +124,7 @@ static void leave_block(struct sta_stale *t, uint32_t block)
 {
     if (!sta_huge_is_asked(&t->huge, block))
         return;
-    sta_huge_set(&t->huge, block, false);
+    sta_huge_set(&t->huge, block, 1, false);
     uint32_t end = (block + 1) * STA_HUGE_UNITS;
     uint32_t used = end < t->used_top ? end : t->used_top;
     for (uint32_t i = block * STA_HUGE_UNITS; i < used; i += 64) {
@@ -140,13 +140,16 @@ static void leave_block(struct sta_stale *t, uint32_t block)
 static void forget(struct sta_stale *t, uint32_t first, uint32_t count)
 {
     uint32_t last = (first + count - 1) / STA_HUGE_UNITS;
+    uint32_t blank = first / STA_HUGE_UNITS; /* from there on */
     t->count -= sta_bitmap_assign(t->bits, first, count, false);
-    for (uint32_t b = first / STA_HUGE_UNITS; b <= last; b++) {
+    for (uint32_t b = blank; b <= last; b++) {
         if (is_blank(t, b * STA_HUGE_UNITS, (b + 1) * STA_HUGE_UNITS))
-            sta_huge_set(&t->huge, b, true);
-        else
-            leave_block(t, b);
+            continue;
+        sta_huge_set(&t->huge, blank, b - blank, true);
+        leave_block(t, b);
+        blank = b + 1;
     }
+    sta_huge_set(&t->huge, blank, last + 1 - blank, true);
     t->count -= sta_bitmap_assign(t->bits, first, count, false);
 }
 
@@ -160,13 +163,14 @@ void sta_stale_note_purged(struct sta_stale *t, uint32_t first, uint32_t count)
 void sta_stale_avoid_huge(struct sta_stale *t, uint32_t first, uint32_t count)
 {
     uint32_t end = first + count;
-    for (uint32_t b = first / STA_HUGE_UNITS; b * STA_HUGE_UNITS < end; b++) {
-        if (is_blank(t, b * STA_HUGE_UNITS, first) &&
-            is_blank(t, end, (b + 1) * STA_HUGE_UNITS))
-            sta_huge_set(&t->huge, b, false); /* it is none yet */
-        else
-            leave_block(t, b);
-    }
+    uint32_t low = first / STA_HUGE_UNITS;
+    uint32_t top = (end - 1) / STA_HUGE_UNITS;
+    /* What it shares with others may be a huge page already. */
+    if (!is_blank(t, low * STA_HUGE_UNITS, first))
+        leave_block(t, low);
+    if (!is_blank(t, end, (top + 1) * STA_HUGE_UNITS))
+        leave_block(t, top);
+    sta_huge_set(&t->huge, low, top + 1 - low, false);
 }
 
 /* Counts what was never used of the last block that is in use as stale: when

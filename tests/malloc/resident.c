@@ -47,6 +47,22 @@ static void sparse_tables_stay_sparse(void)
         free(table[i]);
 }
 
+/* A table of 256 MiB is made and freed in a few system calls. */
+static void a_large_table_takes_few_calls(void)
+{
+    size_t most = 0;
+
+    for (int i = 0; i < 4; i++) {
+        size_t before = calls;
+        char *table = calloc(1, 256 * MIB);
+        REQUIRE(table != NULL);
+        table[i] = 1;
+        free(table);
+        most = most < calls - before ? calls - before : most;
+    }
+    CHECK(most <= 2 * CALLS_OF_A_FREE);
+}
+
 struct object {
     struct object *next;
     size_t size;
@@ -247,6 +263,7 @@ int main(int argc, char **argv)
         {"nothing_stays_of_many_pages", nothing_stays_of_many_pages},
         {"nothing_stays_of_big_buffers", nothing_stays_of_big_buffers},
         {"sparse_tables_stay_sparse", sparse_tables_stay_sparse},
+        {"a_large_table_takes_few_calls", a_large_table_takes_few_calls},
     };
 
     return check_main(argc, argv, cases, COUNT_OF(cases));
