@@ -282,11 +282,11 @@ static void end_epoch(struct sta_stale *t, bool shrinking)
     if (shrinking) {
         atomic_fetch_add_explicit(&t->shrinks, 1, memory_order_relaxed);
         add_rest_of_block(t);
-        t->top = t->used_top; /* once more from there */
         uint32_t most = row < STA_GRACE_EPOCHS ? STA_GRACE_UNITS_SHRINKING : 0;
         t->grace = t->grace < most ? t->grace : most;
     }
     t->owed = shrinking && t->low > t->grace ? t->low - t->grace : 0;
+    t->top = t->used_top; /* purges pass over all once more */
     t->frees = 0;
     t->freed = 0;
     t->taken = 0;

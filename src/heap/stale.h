@@ -22,7 +22,7 @@ struct sta_stale {
     const struct sta_runs *runs; /* which units are free */
     struct sta_huge huge;
     uint32_t count;    /* of ones */
-    uint32_t top;      /* purges go on below it */
+    uint32_t top;      /* purges go on below it, until an epoch ends */
     uint32_t used_top; /* no unit at or above was ever used */
 
     /* the rule, see stale.c; units */
