@@ -206,8 +206,18 @@ void _IO_list_lock(void) __attribute__((weak));
 void _IO_list_unlock(void) __attribute__((weak));
 void _IO_list_resetlock(void) __attribute__((weak));
 
+/* glibc's, from <sys/single_threaded.h>; others have none. */
+extern char __libc_single_threaded __attribute__((weak));
+
+/* The thread that forks has never had another beside it: what is locked, the
+ * call has locked that a signal interrupted, and nobody else will ask. */
+static bool is_alone;
+
 static void before_fork(void)
 {
+    is_alone = &__libc_single_threaded != NULL && __libc_single_threaded;
+    if (is_alone)
+        return;
     if (_IO_list_lock)
         _IO_list_lock();
     sta_lock_acquire(&sta_heaps_lock);
@@ -219,6 +229,8 @@ static void before_fork(void)
 
 static void after_fork_parent(void)
 {
+    if (is_alone)
+        return;
     sta_lock_release(&sta_pages_lock);
     sta_lock_release(&sta_heap_shared.lock);
     for (struct sta_heap *h = first_heap(); h; h = h->next)
@@ -230,6 +242,8 @@ static void after_fork_parent(void)
 
 static void after_fork_child(void)
 {
+    if (is_alone)
+        return;
     sta_lock_reset(&sta_pages_lock);
     sta_lock_reset(&sta_heap_shared.lock);
     for (struct sta_heap *h = first_heap(); h; h = h->next)

@@ -7,6 +7,9 @@
  * returns.  The heap must not notice, and errno must stay.  A handler that
  * interrupts the program's own code may leave by siglongjmp instead, as
  * programs do for a time limit; what was allocated before is freed behind it.
+ * One that interrupted malloc may fork, to start another program, as those do
+ * that have a debugger look at a crash: the locks that fork waits for may be
+ * held by the very call that it interrupted.
  * (A jump out of malloc itself is not allowed by C or POSIX: it may hold a
  * lock.)
  */
@@ -18,6 +21,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 
 enum { KIB = 1024, OBJECTS = 64 };
 
@@ -118,12 +122,59 @@ static void handlers_may_jump_out_of_the_program(void)
     CHECK(status_kib("VmRSS") <= after_first + 2 * KIB);
 }
 
+static volatile sig_atomic_t forks, bad_children;
+
+/* Has one signal come: the next one once this has been dealt with. */
+static void tick_once(void)
+{
+    struct itimerval soon = {{0, 0}, {0, 300}};
+
+    REQUIRE(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+}
+
+static void fork_and_run(int number)
+{
+    int saved = errno;
+    int status = -1;
+    pid_t child = fork();
+    (void)number;
+    if (child == 0) {
+        execl("/bin/true", "true", (char *)NULL);
+        _exit(1);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+        bad_children = 1;
+    forks = forks + 1;
+    tick_once();
+    errno = saved;
+}
+
+/* The C library too promises this only while there is one thread. */
+static void handlers_may_fork_in_the_middle_of_malloc(void)
+{
+    struct sigaction action = {.sa_handler = fork_and_run,
+                               .sa_flags = SA_RESTART};
+    int count = check_times(100);
+
+    check_needs_glibc();
+    REQUIRE(sigaction(SIGALRM, &action, NULL) == 0);
+    tick_once();
+    for (size_t i = 0; forks < count; i++) {
+        void *small = malloc(i % 3000), *large = malloc(i % 7 * 50 * KIB);
+        free(small);
+        free(large);
+    }
+    stop_ticking();
+    CHECK(!bad_children);
+}
+
 #define CASE(name)                                                             \
     {                                                                          \
 #name, name                                                            \
     }
 
 static const struct check_case cases[] = {
+    CASE(handlers_may_fork_in_the_middle_of_malloc), /* no thread so far */
     CASE(handlers_may_interrupt_malloc),
     CASE(handlers_may_jump_out_of_the_program),
 };
