@@ -415,7 +415,8 @@ static int run(struct row *row, double seconds)
 {
     static char self[] = "soak";
     char duration[32];
-    char *arguments[] = {self, row->name, duration, NULL};
+    /* As many as check_start_again() may look at. */
+    char *arguments[6] = {self, row->name, duration, NULL};
     int status = -1;
 
     snprintf(duration, sizeof duration, "%.1f", seconds * row->share);
