@@ -101,11 +101,9 @@ void sta_heap_grew(struct sta_heap *h)
         return;
     k->busy = true;
     bool worked = false;
-    for (uint32_t n = 0; n < LISTS && !worked; n++) {
-        k->list = (uint8_t)((k->list + 1) % LISTS);
-        worked = k->list < STA_CLASS_COUNT
-                     ? sta_bin_give_back(h, k->list)
-                     : sta_large_cut(h, k->list - STA_CLASS_COUNT + 1);
+    for (uint32_t n = 0; n < STA_CLASS_COUNT && !worked; n++) {
+        k->list = (uint8_t)((k->list + 1) % STA_CLASS_COUNT);
+        worked = sta_bin_give_back(h, k->list);
     }
     k->busy = false;
 }
