@@ -12,9 +12,8 @@
  * some rounds; between two rounds all stand still, and the audit compares every
  * structure with the objects that are live.  A round may grow or shrink what
  * lives, fork children that allocate, or run under a limit on memory that makes
- * the system refuse.  Threads end with each cycle, allocating in destructors of
- * thread-specific data; now and then everything is freed, and then every page
- * must be free, and no more of them resident than in the first quarter.
+ * the system refuse.  Threads end each cycle in destructors that allocate; at
+ * times all is freed: no page is used then, nor more resident than at first.
  */
 #include "../malloc/check.h"
 
