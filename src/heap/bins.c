@@ -46,8 +46,7 @@ static uint16_t sum_of_all(const struct sta_slab *s)
  * slots in use may be, on its way from another thread or the bin's own. */
 static void check_lazy(const struct sta_slab *s)
 {
-    uint64_t sent =
-        atomic_load_explicit(&sta_remote_of(s)->list, memory_order_relaxed);
+    uint64_t sent = atomic_load_explicit(&s->remote.list, memory_order_relaxed);
     struct sta_slot *own = sta_slab_owner(s)->bins[s->list].own;
     if (s->sum != sum_of_all(s))
         sta_heap_die_of_second_free(s, s->free, UINT32_MAX);

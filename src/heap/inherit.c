@@ -110,7 +110,7 @@ static void take_over(struct sta_heap *h, struct sta_slab *s)
         s->free = slot;
     }
     /* What waits to be taken in is marked too, and so on the list by now. */
-    atomic_store_explicit(&sta_remote_of(s)->list, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->remote.list, 0, memory_order_relaxed);
     s->purged = 0;
     s->countdown = 1; /* due at once: then bins.c sees to the rest */
     s->excess = (uint16_t)(used - 1);

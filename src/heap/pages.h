@@ -35,7 +35,7 @@ struct sta_region {
     _Alignas(64) uintptr_t base;
     size_t bytes;  /* reserved for units */
     uint32_t *map; /* unit -> descriptor's offset in bytes, 0 for none */
-    struct sta_slab *slabs; /* below it, downwards, a sta_remote for each */
+    struct sta_slab *slabs;
 
     /* sta_pages_lock; a line apart, since every free reads the above */
     _Alignas(64) struct sta_runs runs; /* of the units that are committed */
@@ -214,13 +214,6 @@ static inline struct sta_slab *sta_slab_of(const void *p)
     if (sta_unlikely(offset >= r->bytes))
         return sta_slab_of_elsewhere(p);
     return sta_region_slab(r, r->map[offset >> STA_UNIT_LOG2]);
-}
-
-/* Returns where other threads put what they free of a slab. */
-static inline struct sta_remote *sta_remote_of(const struct sta_slab *s)
-{
-    const struct sta_region *r = &sta_regions[s->region];
-    return (struct sta_remote *)(void *)r->slabs - 1 - (s - r->slabs);
 }
 
 #endif

@@ -3,8 +3,8 @@
  * Reservations: made, laid out, committed step by step.
  *
  *     reservation                                          base (aligned)
- *     | index, bits, heaps  | map | remotes | descriptors | | units         |
- *     | committed           | committed --> <-- | -->     | | committed --> |
+ *     | index, bits, heaps  | map         | descriptors   | units         |
+ *     | committed           | committed --> | committed --> | committed --> |
  *
  * Everything is reserved at once without access, so that it costs nothing
  * until it is used, and committed from the left as the heap grows: mlockall,
@@ -38,7 +38,7 @@ enum {
     MAP_PER_STEP = META_STEP / (int)sizeof(uint32_t),
 
     /* A map entry is a descriptor's offset in bytes and has 32 bits. */
-    SLABS_MOST = 1 << 26
+    SLABS_MOST = 1 << 25
 };
 
 /* Commits map entries for units below `units`. */
@@ -54,30 +54,17 @@ static bool commit_map(struct sta_region *r, uint32_t units)
     return true;
 }
 
-/* Bytes that the sta_remotes of `count` descriptors take. */
-static size_t remotes_bytes(size_t count)
-{
-    return sta_round_up(count * sizeof(struct sta_remote), META_STEP);
-}
-
-/* Commits descriptors below index `count`, and what lies below them of each;
- * at first that is one stretch. */
+/* Commits descriptors below index `count`. */
 static bool commit_slabs(struct sta_region *r, uint32_t count)
 {
     if (count <= r->slab_ready)
         return true;
     size_t ready = sta_round_up(count, SLABS_PER_STEP);
     size_t bytes = (ready - r->slab_ready) * sizeof *r->slabs;
-    size_t remotes = remotes_bytes(ready);
-    size_t more = remotes - remotes_bytes(r->slab_ready);
-    char *low = (char *)r->slabs - remotes;
-    bool done = r->slab_ready == 0
-                    ? sta_vm_commit(low, more + bytes)
-                    : (more == 0 || sta_vm_commit(low, more)) &&
-                          sta_vm_commit(r->slabs + r->slab_ready, bytes);
-    if (done)
-        r->slab_ready = (uint32_t)ready;
-    return done;
+    if (!sta_vm_commit(r->slabs + r->slab_ready, bytes))
+        return false;
+    r->slab_ready = (uint32_t)ready;
+    return true;
 }
 
 /* Makes `units` more of the reservation usable. */
@@ -183,13 +170,13 @@ void sta_region_give_slab(struct sta_region *r, uint32_t index)
     u->count++;
 }
 
-/* True when 64 descriptors, a page, are resident and unused. */
+/* True when 64 descriptors, whole pages, are resident and unused. */
 static bool is_idle(const struct sta_unused *u, uint32_t word)
 {
     return ~u->bits[word] == 0 && (u->touched[word / 64] >> word % 64 & 1) != 0;
 }
 
-/* Goes on from the top with a look at up to 64 pages; purges the first idle
+/* Goes on from the top with a look at up to 64 times 64; purges the first idle
  * ones. */
 static void purge_some(struct sta_region *r)
 {
@@ -241,11 +228,8 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
         own;
     size_t map = sta_round_up(units * sizeof *r->map, META_STEP);
     size_t slabs = sta_round_up((units + 1) * sizeof *r->slabs, META_STEP);
-    size_t remotes = remotes_bytes(units + 1);
     size_t align = bytes >= STA_HUGE_FROM ? STA_HUGE_BYTES : META_STEP;
-    size_t table = map + remotes;
-    size_t total =
-        bits + table + slabs + align + sta_round_up(bytes, META_STEP);
+    size_t total = bits + map + slabs + align + sta_round_up(bytes, META_STEP);
     char *p = sta_vm_reserve(total);
     if (p == NULL)
         return false;
@@ -257,9 +241,9 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
     r->own = p + bits - own;
     r->stale.bits = (uint64_t *)(void *)(p + index);
     r->map = (uint32_t *)(void *)(p + bits);
-    r->slabs = (struct sta_slab *)(void *)(p + bits + table);
+    r->slabs = (struct sta_slab *)(void *)(p + bits + map);
     r->slab_used = 1;
-    r->base = sta_round_up((uintptr_t)p + bits + table + slabs, align);
+    r->base = sta_round_up((uintptr_t)p + bits + map + slabs, align);
     r->bytes = bytes; /* behind the base: others look without a lock */
     /* The first step of the map goes with the bits in front of it. */
     r->map_units = map > META_STEP ? MAP_PER_STEP : 0;
@@ -288,8 +272,7 @@ void sta_region_prefault(const struct sta_region *r)
     char *parts[][2] = {
         {(char *)r->index, (char *)r->map},
         {(char *)r->map, (char *)(r->map + r->map_units)},
-        {(char *)sta_remote_of(&r->slabs[r->slab_ready - 1]),
-         (char *)(r->slabs + r->slab_ready)},
+        {(char *)r->slabs, (char *)(r->slabs + r->slab_ready)},
         {(char *)r->base, end},
     };
     bool locked = true;

@@ -94,7 +94,7 @@ static void push_inbox(struct sta_heap *to, struct sta_slab *s)
     /* release: pairs with sta_heap_drain(), which follows the slabs' links;
      * acquire: pairs with its release, for the state that deliver() reads */
     do
-        sta_remote_of(s)->next = head;
+        s->remote.next = head;
     while (!atomic_compare_exchange_weak_explicit(
         &to->inbox, &head, s, memory_order_acq_rel, memory_order_relaxed));
 }
@@ -119,7 +119,7 @@ static void send(const struct sta_parcel *p)
     struct sta_slab *s = p->slab;
     if (sta_unlikely(sta_slab_owner(s) == NULL)) /* empty without these */
         sta_heap_die_of_write(p->first);
-    struct sta_remote *r = sta_remote_of(s);
+    struct sta_remote *r = &s->remote;
     uint64_t list = atomic_load_explicit(&r->list, memory_order_relaxed);
     uint64_t more = list_of(p);
     struct sta_slot *last = sta_remote_last(s, more);
@@ -398,7 +398,7 @@ void sta_heap_drain(struct sta_heap *h)
     struct sta_slab *s =
         atomic_exchange_explicit(&h->inbox, NULL, memory_order_acq_rel);
     while (s) {
-        struct sta_remote *r = sta_remote_of(s);
+        struct sta_remote *r = &s->remote;
         struct sta_slab *next = r->next;
         if (sta_slab_owner(s) == h)
             take_in(s, r);

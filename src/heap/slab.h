@@ -2,14 +2,16 @@
 /*
  * The descriptor of a page run in use: what the library knows of its objects.
  *
- * Descriptors lie in a table of their own, out of reach of an overflow, and
- * are 64 bytes: one cache line tells free() all it needs.  A run is either cut
- * into slots of one size class, or is one object (a slab of one slot).
+ * Descriptors lie in a table of their own, out of reach of an overflow.  Each
+ * is two cache lines: one tells a thread that frees what another owns all that
+ * it must know; the other is written by each free of the owner, and would else
+ * be sent to and fro between processors.  A run is either cut into slots of one
+ * size class, or is one object (a slab of one slot).
  *
  *     region->map[unit]  4 bytes a unit: where its descriptor is, 0 for none
  *                |
  *                v
- *     region->slabs[n]  { owner, free list, countdown, reciprocal, … }
+ *     region->slabs[n]  { owner, reciprocal, … | countdown, free list, … }
  *                |
  *                v  unit_first
  *     +--------+--------+--------+--- … ---+
@@ -61,6 +63,15 @@ enum sta_slab_state {
     STA_SLAB_OWN      /* memory of the library itself */
 };
 
+/*
+ * What other threads freed of a slab, until its owner takes it in; see
+ * remote.c.
+ */
+struct sta_remote {
+    _Atomic uint64_t list; /* of slots, in four parts; 0 for none */
+    struct sta_slab *next; /* in its owner's inbox, while there are any */
+};
+
 struct sta_slab {
     /* the heap that may work on it without a lock, and STA_SLAB_LAZY; changes
      * under the owner's lock; 0 for a run */
@@ -77,17 +88,15 @@ struct sta_slab {
 
     /* the owner writes, any thread looks; see the functions below */
     _Atomic uint8_t state;
+    _Atomic uint16_t carved; /* slots cut so far, at the bottom */
 
     /* owner only */
-    uint32_t countdown;    /* of a run: 1 while it is in use, else 0 */
-    struct sta_slot *free; /* of a run: its first byte */
+    _Alignas(64) uint32_t countdown; /* of a run: 1 while in use, else 0 */
+    struct sta_slot *free;           /* of a run: its first byte */
     uint16_t excess;
     uint16_t sum;    /* of the slots' addresses on `free`, if lazy */
     uint16_t purged; /* of a thin slab: its units without pages, a bit each;
                       * these two of a run: see canary.c */
-
-    /* the owner writes, any thread looks */
-    _Atomic uint16_t carved; /* slots cut so far, at the bottom */
 
     union {
         /* owner only */
@@ -98,19 +107,11 @@ struct sta_slab {
             struct sta_heap *keeper; /* has it when it is freed; or NULL */
         };
     };
+
+    struct sta_remote remote; /* any thread, now and then */
 };
 
-static_assert(sizeof(struct sta_slab) == 64, "one cache line");
-
-/*
- * What other threads freed of a slab, until its owner takes it in; see
- * remote.c.  Apart from the descriptor, whose line the owner writes to at each
- * free.
- */
-struct sta_remote {
-    _Atomic uint64_t list; /* of slots, in four parts; 0 for none */
-    struct sta_slab *next; /* in its owner's inbox, while there are any */
-};
+static_assert(sizeof(struct sta_slab) == 128, "two cache lines");
 
 /* In `owner`: a free does not look at the slot; see heap.h.  One comparison
  * tells whose a slab is and how it is freed into. */
@@ -128,11 +129,13 @@ static inline bool sta_slab_is_lazy(const struct sta_slab *s)
            STA_SLAB_LAZY;
 }
 
+/* Writes only what is new: other processors have that line too. */
 static inline void sta_slab_set_owner(struct sta_slab *s,
                                       const struct sta_heap *h, bool lazy)
 {
-    atomic_store_explicit(&s->owner, (uintptr_t)h | (lazy ? STA_SLAB_LAZY : 0),
-                          memory_order_relaxed);
+    uintptr_t owner = (uintptr_t)h | (lazy ? STA_SLAB_LAZY : 0);
+    if (owner != atomic_load_explicit(&s->owner, memory_order_relaxed))
+        atomic_store_explicit(&s->owner, owner, memory_order_relaxed);
 }
 
 /* Returns how many slots a slab has. */

@@ -352,7 +352,7 @@ static void audit_remotes(void)
     for (uint32_t i = 0; i < sta_region_count; i++)
         for (uint32_t n = 1; n < sta_regions[i].slab_used; n++) {
             const struct sta_slab *s = &sta_regions[i].slabs[n];
-            uint64_t list = audit_in_use(s) ? sta_remote_of(s)->list : 0;
+            uint64_t list = audit_in_use(s) ? s->remote.list : 0;
             if (list == 0)
                 continue;
             HOLDS(has_list(s), "%s: has remote frees", audit_name(s));
@@ -362,8 +362,8 @@ static void audit_remotes(void)
         }
     for (struct sta_heap *h = sta_heaps; h; h = h->next)
         for (const struct sta_slab *s = h->inbox; s && sent <= lists;
-             s = sta_remote_of(s)->next) {
-            HOLDS(sta_remote_of(s)->list != 0, "%s: in an inbox with nothing",
+             s = s->remote.next) {
+            HOLDS(s->remote.list != 0, "%s: in an inbox with nothing",
                   audit_name(s));
             sent++;
         }
