@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { ROUNDS = 60, ROUNDS_LONG = 2000, THREADS = 2, COUNT = 60000 };
+enum { ROUNDS = 30, ROUNDS_LONG = 2000, THREADS = 2, COUNT = 60000 };
 enum { TABLE = 1000 };
 
 static _Atomic(uintptr_t *) table[TABLE];
