@@ -6,8 +6,8 @@
  * it had, such slabs are what is left, so their free pages go back too.  A free
  * slot holds a link of its slab's list; slots that touch a page that goes are
  * taken off the list first and come back on it when the slab is used again.
- * Slots are looked at in their order, and their marks say which are free: along
- * the list each would have to be read before the next is known.
+ * Only slots on the list are looked at: a mark in another one may be that of a
+ * thread that frees it just then, for a list of its own.
  *
  * Which pages went is a bit each in the descriptor.  The marks of the slots
  * there went as well: every free in a thin slab is due, and looks whether its
@@ -15,6 +15,8 @@
  * of those, more pages may have become free.
  */
 #include "heap/thin.h"
+
+#include <string.h>
 
 #include "heap/guard.h"
 #include "os/vm.h"
@@ -39,47 +41,42 @@ bool sta_slab_is_purged(const struct sta_slab *s, const void *slot)
     return (units & s->purged) != 0;
 }
 
-/* Ends the process if a slot on the slab's list was written to.  One that has a
- * slot twice runs in a ring (bins.c). */
-static void check_list(const struct sta_slab *s)
-{
-    const struct sta_slot *slot = s->free;
-    for (uint32_t n = sta_slab_carved(s); n > 0 && slot != STA_SLOT_END; n--)
-        slot = sta_slot_follow(slot);
-}
-
 /* Which of a slab's slots are on its list, a bit each. */
 struct listed {
     uint64_t bits[STA_SLAB_BYTES_MAX / 16 / 64];
 };
 
+/* Follows the slab's list; false when it runs in a ring, as a slot was freed
+ * twice (bins.c). */
+static bool read_list(const struct sta_slab *s, struct listed *listed)
+{
+    const struct sta_slot *slot = s->free;
+    uint32_t left = sta_slab_carved(s);
+    memset(listed->bits, 0, (left + 63) / 64 * sizeof listed->bits[0]);
+    for (; slot != STA_SLOT_END && left > 0; left--) {
+        uint32_t i = index_of(s, slot);
+        listed->bits[i / 64] |= UINT64_C(1) << i % 64;
+        slot = sta_slot_follow(slot);
+    }
+    return slot == STA_SLOT_END;
+}
+
+static bool is_listed(const struct listed *listed, uint32_t i)
+{
+    return (listed->bits[i / 64] >> i % 64 & 1) != 0;
+}
+
 /* The units on which no slot is in use; those behind the slots that were carved
- * may be there all the same, as part of a huge page.  None when not just the
- * slots on the slab's list have a mark: some wait elsewhere.  Each is looked at
- * once, since another thread may free it meanwhile, and keep it. */
-static uint32_t free_units(const struct sta_slab *s, struct listed *listed)
+ * may be there all the same, as part of a huge page. */
+static uint32_t free_units(const struct sta_slab *s,
+                           const struct listed *listed)
 {
     uint32_t slot_bytes = sta_class_bytes(s->list);
-    const char *start = sta_slab_start(s);
-    uint32_t used = sta_slab_used(s);
     uint32_t in_use = 0;
     for (uint32_t i = 0; i < sta_slab_carved(s); i++) {
         uint32_t units = units_of_slot(slot_bytes, i);
-        uint64_t bit = UINT64_C(1) << i % 64;
-        if (i % 64 == 0)
-            listed->bits[i / 64] = 0;
-        if ((units & s->purged) != 0)
-            continue;
-        if (sta_slot_is_free((const void *)(start + (size_t)i * slot_bytes))) {
-            listed->bits[i / 64] |= bit;
-        } else {
+        if ((units & s->purged) == 0 && !is_listed(listed, i))
             in_use |= units;
-            used--;
-        }
-    }
-    if (used != 0) {
-        check_list(s);
-        return 0;
     }
     return ~in_use & ((UINT32_C(1) << s->unit_count) - 1);
 }
@@ -94,7 +91,7 @@ static void drop_slots(struct sta_slab *s, uint32_t units,
     for (uint32_t i = sta_slab_carved(s); i-- > 0;) {
         struct sta_slot *slot = (void *)(start + (size_t)i * slot_bytes);
         if ((units_of_slot(slot_bytes, i) & units) == 0 &&
-            (listed->bits[i / 64] >> i % 64 & 1) != 0) {
+            is_listed(listed, i)) {
             sta_slot_link(slot, s->free);
             s->free = slot;
         }
@@ -105,7 +102,7 @@ bool sta_slab_thin(struct sta_slab *s)
 {
     uint32_t used = sta_slab_used(s);
     struct listed listed;
-    uint32_t units = free_units(s, &listed);
+    uint32_t units = read_list(s, &listed) ? free_units(s, &listed) : 0;
     uint32_t more = units & ~(uint32_t)s->purged;
     if (more == 0 || used == 0 || sta_guard_active()) /* fill must stay */
         return false;
