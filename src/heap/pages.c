@@ -184,7 +184,9 @@ static void account_free(struct sta_region *r, uint32_t first, uint32_t count,
 {
     atomic_store_explicit(&sta_page_counts.used_units, sta_pages_used() - count,
                           memory_order_relaxed);
-    if (!zero)
+    if (zero)
+        sta_stale_note_gone(&r->stale, first, count);
+    else
         sta_stale_add(&r->stale, first, count, gone);
 }
 
@@ -361,12 +363,12 @@ void sta_pages_note_purged(const struct sta_slab *s, uint32_t first,
     sta_lock_release(&sta_pages_lock);
 }
 
-void sta_pages_sparse(const void *p)
+void sta_pages_sparse(const void *p, bool fresh)
 {
     const struct sta_slab *s = sta_slab_of(p);
     sta_lock_acquire(&sta_pages_lock);
     sta_stale_avoid_huge(&sta_regions[s->region].stale, s->unit_first,
-                         s->unit_count);
+                         s->unit_count, fresh);
     sta_lock_release(&sta_pages_lock);
 }
 

@@ -116,15 +116,21 @@ static bool is_blank(const struct sta_stale *t, uint32_t first, uint32_t end)
                             sta_bitmap_first_one(t->bits, first, end) == end);
 }
 
-/*
- * Has a block do without huge pages.  It may be one until now, and resident as
- * a whole: what was used of it and is free counts as stale from here on.
- */
-static void leave_block(struct sta_stale *t, uint32_t block)
+/* Counts what was never used of the last block that is in use as stale: when
+ * the system made it a huge page, all of it is resident. */
+static void add_rest_of_block(struct sta_stale *t)
 {
-    if (!sta_huge_is_asked(&t->huge, block))
+    uint32_t rest = -t->used_top % STA_HUGE_UNITS;
+    if (rest == 0 || !sta_huge_is_asked(&t->huge, t->used_top / STA_HUGE_UNITS))
         return;
-    sta_huge_set(&t->huge, block, 1, false);
+    uint32_t first = t->used_top;
+    t->used_top += rest;
+    sta_stale_add(t, first, rest, 0);
+}
+
+/* Counts all of a block that is free and was used once as stale. */
+static void add_free_of_block(struct sta_stale *t, uint32_t block)
+{
     uint32_t end = (block + 1) * STA_HUGE_UNITS;
     uint32_t used = end < t->used_top ? end : t->used_top;
     for (uint32_t i = block * STA_HUGE_UNITS; i < used; i += 64) {
@@ -134,6 +140,20 @@ static void leave_block(struct sta_stale *t, uint32_t block)
         t->bits[i / 64] |= free;
     }
     t->top = t->top > end ? t->top : end;
+}
+
+/*
+ * Has a block do without huge pages.  It may be one until now, and resident as
+ * a whole: what is free of it counts as stale from here on.
+ */
+static void leave_block(struct sta_stale *t, uint32_t block)
+{
+    if (!sta_huge_is_asked(&t->huge, block))
+        return;
+    if (block == t->used_top / STA_HUGE_UNITS)
+        add_rest_of_block(t);
+    sta_huge_set(&t->huge, block, 1, false);
+    add_free_of_block(t, block);
 }
 
 /* Says of units that they are zero and not resident. */
@@ -153,6 +173,15 @@ static void forget(struct sta_stale *t, uint32_t first, uint32_t count)
     t->count -= sta_bitmap_assign(t->bits, first, count, false);
 }
 
+void sta_stale_note_gone(struct sta_stale *t, uint32_t first, uint32_t count)
+{
+    uint32_t end = first + count;
+    if (first % STA_HUGE_UNITS != 0)
+        leave_block(t, first / STA_HUGE_UNITS);
+    if (end % STA_HUGE_UNITS != 0)
+        leave_block(t, end / STA_HUGE_UNITS);
+}
+
 void sta_stale_note_purged(struct sta_stale *t, uint32_t first, uint32_t count)
 {
     forget(t, first, count);
@@ -160,29 +189,18 @@ void sta_stale_note_purged(struct sta_stale *t, uint32_t first, uint32_t count)
     t->calls++;
 }
 
-void sta_stale_avoid_huge(struct sta_stale *t, uint32_t first, uint32_t count)
+void sta_stale_avoid_huge(struct sta_stale *t, uint32_t first, uint32_t count,
+                          bool fresh)
 {
     uint32_t end = first + count;
     uint32_t low = first / STA_HUGE_UNITS;
     uint32_t top = (end - 1) / STA_HUGE_UNITS;
     /* What it shares with others may be a huge page already. */
-    if (!is_blank(t, low * STA_HUGE_UNITS, first))
+    if (!fresh || !is_blank(t, low * STA_HUGE_UNITS, first))
         leave_block(t, low);
-    if (!is_blank(t, end, (top + 1) * STA_HUGE_UNITS))
+    if (!fresh || !is_blank(t, end, (top + 1) * STA_HUGE_UNITS))
         leave_block(t, top);
     sta_huge_set(&t->huge, low, top + 1 - low, false);
-}
-
-/* Counts what was never used of the last block that is in use as stale: when
- * the system made it a huge page, all of it is resident. */
-static void add_rest_of_block(struct sta_stale *t)
-{
-    uint32_t rest = -t->used_top % STA_HUGE_UNITS;
-    if (rest == 0 || !sta_huge_is_asked(&t->huge, t->used_top / STA_HUGE_UNITS))
-        return;
-    uint32_t first = t->used_top;
-    t->used_top += rest;
-    sta_stale_add(t, first, rest, 0);
 }
 
 /*
@@ -269,6 +287,9 @@ size_t sta_stale_purge(struct sta_stale *t, size_t keep, uint32_t freed)
 size_t sta_stale_trim(struct sta_stale *t, size_t keep)
 {
     add_rest_of_block(t);
+    for (uint32_t b = 0; b * STA_HUGE_UNITS < t->used_top; b++)
+        if (sta_huge_is_asked(&t->huge, b))
+            add_free_of_block(t, b);
     t->top = t->used_top;
     return purge(t, keep, SIZE_MAX, SIZE_MAX);
 }

@@ -71,11 +71,17 @@ size_t sta_stale_purge(struct sta_stale *t, size_t keep, uint32_t freed);
  * not yet full. */
 size_t sta_stale_trim(struct sta_stale *t, size_t keep);
 
+/* Says that units, to be freed, are no longer resident; what else is free of
+ * huge pages that they were part of may be. */
+void sta_stale_note_gone(struct sta_stale *t, uint32_t first, uint32_t count);
+
 /* Says that units in use, or free ones, are no longer resident. */
 void sta_stale_note_purged(struct sta_stale *t, uint32_t first, uint32_t count);
 
-/* Has the blocks that a thinly filled run touches do without huge pages. */
-void sta_stale_avoid_huge(struct sta_stale *t, uint32_t first, uint32_t count);
+/* Has the blocks that a thinly filled run touches do without huge pages.  If it
+ * is `fresh`, none of its units was stale when it was taken. */
+void sta_stale_avoid_huge(struct sta_stale *t, uint32_t first, uint32_t count,
+                          bool fresh);
 
 /* Purges by rule after `freed` units came back and `used` are in use. */
 void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used);
