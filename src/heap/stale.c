@@ -128,9 +128,11 @@ static void add_rest_of_block(struct sta_stale *t)
     sta_stale_add(t, first, rest, 0);
 }
 
-/* Counts all of a block that is free and was used once as stale. */
-static void add_free_of_block(struct sta_stale *t, uint32_t block)
+/* Counts all of a block that is free and was used once as stale; returns how
+ * many units were not so far. */
+static uint32_t add_free_of_block(struct sta_stale *t, uint32_t block)
 {
+    uint32_t before = t->count;
     uint32_t end = (block + 1) * STA_HUGE_UNITS;
     uint32_t used = end < t->used_top ? end : t->used_top;
     for (uint32_t i = block * STA_HUGE_UNITS; i < used; i += 64) {
@@ -140,6 +142,7 @@ static void add_free_of_block(struct sta_stale *t, uint32_t block)
         t->bits[i / 64] |= free;
     }
     t->top = t->top > end ? t->top : end;
+    return t->count - before;
 }
 
 /*
@@ -286,12 +289,16 @@ size_t sta_stale_purge(struct sta_stale *t, size_t keep, uint32_t freed)
 
 size_t sta_stale_trim(struct sta_stale *t, size_t keep)
 {
+    uint32_t unsure = 0; /* resident if the system made huge pages there */
     add_rest_of_block(t);
     for (uint32_t b = 0; b * STA_HUGE_UNITS < t->used_top; b++)
         if (sta_huge_is_asked(&t->huge, b))
-            add_free_of_block(t, b);
+            unsure += add_free_of_block(t, b);
     t->top = t->used_top;
-    return purge(t, keep, SIZE_MAX, SIZE_MAX);
+    size_t purged = purge(t, keep, SIZE_MAX, SIZE_MAX);
+    size_t sure = purged > unsure ? purged - unsure : 0;
+    t->purged -= purged - sure;
+    return sure;
 }
 
 /* Ends an epoch: what it never needed is to go, if the program shrinks. */

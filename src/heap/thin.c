@@ -98,6 +98,22 @@ static void drop_slots(struct sta_slab *s, uint32_t units,
     }
 }
 
+/* Purges units of a slab, a bit each; returns those that the system took. */
+static uint32_t purge_units(const struct sta_slab *s, uint32_t units)
+{
+    uint32_t gone = 0;
+    for (uint32_t u = 0; u < s->unit_count;) {
+        uint32_t count = sta_low_ones64((uint64_t)units >> u);
+        char *p = (char *)sta_slab_start(s) + ((size_t)u << STA_UNIT_LOG2);
+        if (count && sta_vm_purge(p, (size_t)count << STA_UNIT_LOG2)) {
+            sta_pages_note_purged(s, u, count);
+            gone |= ((UINT32_C(1) << count) - 1) << u;
+        }
+        u += count + 1;
+    }
+    return gone;
+}
+
 bool sta_slab_thin(struct sta_slab *s)
 {
     uint32_t used = sta_slab_used(s);
@@ -106,15 +122,11 @@ bool sta_slab_thin(struct sta_slab *s)
     uint32_t more = units & ~(uint32_t)s->purged;
     if (more == 0 || used == 0 || sta_guard_active()) /* fill must stay */
         return false;
-    drop_slots(s, units, &listed);
-    for (uint32_t u = 0; u < s->unit_count;) {
-        uint32_t count = sta_low_ones64((uint64_t)more >> u);
-        char *p = (char *)sta_slab_start(s) + ((size_t)u << STA_UNIT_LOG2);
-        if (count && sta_vm_purge(p, (size_t)count << STA_UNIT_LOG2))
-            sta_pages_note_purged(s, u, count);
-        u += count + 1;
-    }
-    s->purged = (uint16_t)units;
+    uint32_t gone = purge_units(s, more);
+    if (gone == 0)
+        return false;
+    s->purged |= (uint16_t)gone;
+    drop_slots(s, s->purged, &listed);
     sta_slab_set_state(s, STA_SLAB_THIN);
     s->countdown = 1;
     s->excess = (uint16_t)(used - 1);
