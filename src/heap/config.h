@@ -172,6 +172,9 @@ enum {
 #define STA_HUGE_BYTES ((size_t)2 << 20)
 /* A run of this many bytes that calloc() need not clear may be sparse. */
 #define STA_SPARSE_LEAST (STA_HUGE_BYTES / 4)
-#define STA_HUGE_UNITS   ((uint32_t)(STA_HUGE_BYTES >> STA_UNIT_LOG2))
+/* So many bytes are purged, not cleared, if few of their pages are resident: to
+ * clear a page takes a twentieth of the time of a fault, and makes it so. */
+#define STA_PURGE_TO_CLEAR ((size_t)1 << 20)
+#define STA_HUGE_UNITS     ((uint32_t)(STA_HUGE_BYTES >> STA_UNIT_LOG2))
 
 #endif

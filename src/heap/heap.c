@@ -16,6 +16,7 @@
 #include "heap/large.h"
 #include "heap/watched.h"
 #include "os/die.h"
+#include "os/vm.h"
 
 const struct sta_slot sta_slot_end;
 
@@ -151,6 +152,15 @@ void *sta_heap_alloc_slow(size_t size)
     return sta_likely(p != NULL) ? p : alloc_slower(size);
 }
 
+/* Clears memory; where a sparse table was, pages that are not there stay away.
+ */
+static void clear(void *p, size_t bytes)
+{
+    if (bytes < STA_PURGE_TO_CLEAR || sta_options.purge_never ||
+        !sta_vm_is_sparse(p, bytes) || !sta_vm_purge(p, bytes))
+        memset(p, 0, bytes);
+}
+
 void *sta_heap_alloc_zero(size_t size)
 {
     ensure_started();
@@ -169,8 +179,8 @@ void *sta_heap_alloc_zero(size_t size)
     if (p != NULL && size >= STA_SPARSE_LEAST)
         sta_pages_sparse(p, dirty.count == 0);
     if (p != NULL && dirty.count)
-        memset((char *)p + ((size_t)dirty.first << STA_UNIT_LOG2), 0,
-               (size_t)dirty.count << STA_UNIT_LOG2);
+        clear((char *)p + ((size_t)dirty.first << STA_UNIT_LOG2),
+              (size_t)dirty.count << STA_UNIT_LOG2);
     return p;
 }
 

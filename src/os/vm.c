@@ -222,6 +222,27 @@ bool sta_vm_purge(void *p, size_t bytes)
     return done;
 }
 
+bool sta_vm_is_sparse(void *p, size_t bytes)
+{
+    enum { AT_ONCE = 1024 };
+    unsigned char resident[AT_ONCE];
+    size_t page = sta_vm_page_bytes();
+    size_t pages = bytes / page;
+    size_t found = 0;
+    int saved = errno;
+    if (((uintptr_t)p | bytes) & (page - 1))
+        return false;
+    for (size_t i = 0; i < pages && found <= pages / 4; i += AT_ONCE) {
+        size_t count = pages - i < AT_ONCE ? pages - i : AT_ONCE;
+        if (mincore((char *)p + i * page, count * page, resident) != 0)
+            found = pages;
+        for (size_t j = 0; j < count && found < pages; j++)
+            found += resident[j] & 1;
+    }
+    errno = saved;
+    return found <= pages / 4;
+}
+
 /* A new mapping over the old one: one call does what madvise and mprotect do in
  * two, and the commit charge goes as well. */
 bool sta_vm_close(void *p, size_t bytes)

@@ -63,6 +63,35 @@ static void a_large_table_takes_few_calls(void)
     CHECK(most <= 2 * CALLS_OF_A_FREE);
 }
 
+/* Tables of 1 to 32 MiB, one page in 64 written, replace one another. */
+static void sparse_tables_follow_others(void)
+{
+    enum { SLOTS = 8, ROUNDS = 200 };
+    static char *slot[SLOTS];
+    long before = status_kib("VmRSS");
+    long most = 0;
+    uint32_t random = 1;
+
+    for (size_t i = 0; i < ROUNDS; i++) {
+        random = random * 1664525 + 1013904223;
+        size_t bytes = (1 + random % 32) * MIB;
+        size_t at = (random >> 8) % 64 * PAGE;
+        char **table = &slot[(random >> 16) % SLOTS];
+        free(*table);
+        *table = calloc(1, bytes);
+        REQUIRE(*table != NULL);
+        for (; at < bytes; at += 64 * PAGE) {
+            CHECK((*table)[at] == 0);
+            (*table)[at] = 1;
+        }
+        long now = status_kib("VmRSS");
+        most = now > most ? now : most;
+    }
+    CHECK(most < before + 16 * KIB);
+    for (size_t i = 0; i < SLOTS; i++)
+        free(slot[i]);
+}
+
 struct object {
     struct object *next;
     size_t size;
@@ -264,6 +293,7 @@ int main(int argc, char **argv)
         {"nothing_stays_of_big_buffers", nothing_stays_of_big_buffers},
         {"sparse_tables_stay_sparse", sparse_tables_stay_sparse},
         {"a_large_table_takes_few_calls", a_large_table_takes_few_calls},
+        {"sparse_tables_follow_others", sparse_tables_follow_others},
     };
 
     return check_main(argc, argv, cases, COUNT_OF(cases));
