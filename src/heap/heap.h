@@ -206,7 +206,7 @@ static inline void sta_heap_free_local(struct sta_slot *slot,
     sta_heap_push(slot, s);
 }
 
-/* Gives back every slot on the heap's lists, and every empty slab. */
+/* Gives back every slot that malloc could take, and every empty slab. */
 void sta_heap_flush(struct sta_heap *h);
 
 /* The heap took memory that was not resident: gives back a part of what it

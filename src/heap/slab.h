@@ -84,7 +84,7 @@ struct sta_slab {
     uint32_t unit_count; /* of a run: resize changes it */
     uint8_t list;        /* its class; STA_CLASS_COUNT for a run */
     uint8_t region;
-    uint8_t few; /* free slots that are not worth a refill */
+    uint8_t few; /* free slots that do not make a full slab partial */
 
     /* the owner writes, any thread looks; see the functions below */
     _Atomic uint8_t state;

@@ -173,6 +173,7 @@ static void forget(struct sta_stale *t, uint32_t first, uint32_t count)
         blank = b + 1;
     }
     sta_huge_set(&t->huge, blank, last + 1 - blank, true);
+    /* A block that was left has counted those that are free once more. */
     t->count -= sta_bitmap_assign(t->bits, first, count, false);
 }
 
