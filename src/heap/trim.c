@@ -150,8 +150,10 @@ size_t sta_heap_trim(size_t keep_bytes)
     sta_note_hush();
     size_t before = sta_pages_purged();
     sta_heap_reclaim();
-    for_each_heap(thin);
-    sta_pages_purge(keep_bytes);
+    if (!sta_options.prefault && !sta_options.mlock) { /* that is to stay */
+        for_each_heap(thin);
+        sta_pages_purge(keep_bytes);
+    }
     sta_note_speak();
     return (sta_pages_purged() - before) << STA_UNIT_LOG2;
 }
