@@ -216,6 +216,25 @@ static void spawned_programs_run(void)
     crew_stop(&crew);
 }
 
+/* It has its parent's memory and thread-local storage, and its parent waits. */
+static void a_child_of_vfork_works_in_its_parents_heap(void)
+{
+    static void *volatile object;
+    static volatile size_t size;
+    int status;
+
+    for (size = 0; size < 10000; size += 50) {
+        pid_t child = vfork();
+        if (child == 0) {
+            free(object);
+            object = malloc(size);
+            _exit(object == NULL);
+        }
+        REQUIRE(waitpid(child, &status, 0) == child && status == 0);
+    }
+    free(object);
+}
+
 #define CASE(name)                                                             \
     {                                                                          \
 #name, name                                                            \
@@ -226,6 +245,7 @@ static const struct check_case cases[] = {
     CASE(children_start_threads_and_children),
     CASE(several_threads_fork_at_once),
     CASE(spawned_programs_run),
+    CASE(a_child_of_vfork_works_in_its_parents_heap),
 };
 
 int main(int argc, char **argv)
