@@ -94,7 +94,8 @@ static void spare_or_release(struct sta_heap *h, struct sta_slab *s)
     bool idle =
         atomic_load_explicit(&h->state, memory_order_relaxed) == STA_HEAP_IDLE;
     uint32_t spare = h->spare_units + s->unit_count;
-    if (idle || spare > sta_pages_cache_units(STA_SPARE_UNITS)) {
+    if (idle || !sta_slab_may_wait(s) ||
+        spare > sta_pages_cache_units(STA_SPARE_UNITS)) {
         release(h, s);
     } else {
         h->spare_units = spare;
@@ -271,7 +272,7 @@ static STA_NOINLINE void free_in_full(struct sta_slot *slot, struct sta_slab *s)
     struct sta_heap *h = sta_slab_owner(s);
     struct sta_bin *bin = &h->bins[s->list];
     uint32_t slot_bytes = sta_class_size[s->list];
-    if (s->few == 0 && bin->loan >= slot_bytes) {
+    if (s->few == 0 && bin->loan >= slot_bytes && sta_slab_may_wait(s)) {
         if (slot == bin->own && sta_options.check) /* lent before */
             sta_heap_die_of_second_free(s, slot, 1);
         bin->loan -= slot_bytes;

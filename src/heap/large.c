@@ -52,7 +52,7 @@ void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
     s->free = sta_slab_start(s);
     s->keeper = NULL;
     if (s->unit_count <= STA_RUN_UNITS_MAX) {
-        s->keeper = h;
+        s->keeper = sta_slab_may_wait(s) ? h : NULL;
         h->handed_runs[s->unit_count]++;
     }
     return s->free;

@@ -289,6 +289,26 @@ bool sta_pages_close(struct sta_slab *s)
     return gone;
 }
 
+/*
+ * Releases the last regions while they are empty.  They were added when the one
+ * before was full, most often under a limit of address space, of which the
+ * first took half: what the program does not use any more it may need to map a
+ * file or start a thread.  Only the last one goes, so that who looks through
+ * the regions without the lock, for an object in one, passes none that goes.
+ */
+static void release_empty(void)
+{
+    for (; sta_region_count > 1; sta_region_count--) {
+        struct sta_region *r = &sta_regions[sta_region_count - 1];
+        if (sta_runs_free_units(&r->runs) != sta_region_units(r))
+            return;
+        struct sta_stale *kept = &sta_regions[0].stale; /* counts only grow */
+        kept->purged += r->stale.purged + r->stale.count;
+        kept->calls += r->stale.calls + 1;
+        sta_region_release(r);
+    }
+}
+
 void sta_pages_free(struct sta_slab *s, bool zero)
 {
     struct sta_region *r = &sta_regions[s->region];
@@ -303,6 +323,8 @@ void sta_pages_free(struct sta_slab *s, bool zero)
     else
         sta_recent_release(s);
     purge(r, count);
+    if (r != &sta_regions[0])
+        release_empty();
     sta_lock_release(&sta_pages_lock);
 }
 
@@ -390,6 +412,7 @@ void sta_pages_purge(size_t keep)
         sta_stale_trim(&sta_regions[i].stale, keep >> STA_UNIT_LOG2);
         sta_region_trim(&sta_regions[i]);
     }
+    release_empty();
     sta_lock_release(&sta_pages_lock);
 }
 

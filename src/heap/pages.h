@@ -183,6 +183,13 @@ static inline void *sta_slab_start(const struct sta_slab *s)
                     ((uintptr_t)s->unit_first << STA_UNIT_LOG2));
 }
 
+/* True when free memory there may wait for its next use, with a heap or whole;
+ * other regions than the first go when they are empty. */
+static inline bool sta_slab_may_wait(const struct sta_slab *s)
+{
+    return s->region == 0;
+}
+
 /* The rest of sta_slab_of(): the other regions; NULL for a foreign pointer. */
 struct sta_slab *sta_slab_of_elsewhere(const void *p);
 

@@ -14,8 +14,8 @@
  * larger: before units are used that never were, all of it goes back to the
  * index, where it may merge to a run that is long enough, and nothing is kept
  * for some frees, since the next request is likely to need new units as well.
- * Nor is anything kept while the program shrinks, or where free units are
- * closed.
+ * Nor is anything kept while the program shrinks, where free units are closed,
+ * or outside the first region, since others go when they are empty.
  *
  * Lengths that differ by a multiple of 32 share a list.
  *
@@ -74,6 +74,7 @@ void sta_recent_give(struct sta_slab *s)
     if (shrinking)
         sta_recent_flush(1);
     if (shrinking || sta_recent.pause != 0 || sta_options.closed ||
+        !sta_slab_may_wait(s) ||
         s->unit_count + sta_recent.units > STA_RECENT_UNITS) {
         sta_recent.pause -= sta_recent.pause != 0;
         sta_recent_release(s);

@@ -6,7 +6,8 @@
  * smaller one must do, and must leave room for what else the program maps.
  * Under a limit of data memory cannot be committed at will.  In both cases the
  * program starts, gets a good part of what the limit allows, then NULL with
- * ENOMEM, and gets memory again once it has freed some.
+ * ENOMEM, and gets memory again once it has freed some.  What it freed serves
+ * the rest of the program as well: it can map a file or start a thread.
  *
  * Each case starts the program again under the limit, as `limits take KIND
  * MIB`.
@@ -54,42 +55,63 @@ static void *nothing(void *argument)
     return argument;
 }
 
+/* True when the program itself may map so many bytes. */
+static int may_map(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p != MAP_FAILED && munmap(p, bytes) == 0;
+}
+
+static int may_start_a_thread(size_t stack_bytes)
+{
+    const char *variant = getenv("STALLOC_VARIANT");
+    pthread_t thread;
+    pthread_attr_t attributes;
+
+    if (variant != NULL && strcmp(variant, "single") == 0)
+        return 1;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, stack_bytes);
+    return pthread_create(&thread, &attributes, nothing, NULL) == 0 &&
+           pthread_join(thread, NULL) == 0;
+}
+
+/* Takes all there is in objects of a size, and frees it. */
+static void exhaust(const char *kind, size_t mib, size_t size)
+{
+    size_t limit = mib * MIB;
+    void **list = NULL;
+    size_t bytes = take_all(&list, size);
+    int enough = bytes >= limit / 3;
+
+    if (!enough)
+        dprintf(2, "%s %zu MiB: %zu bytes of objects of %zu\n", kind, mib,
+                bytes, size);
+    CHECK(enough);
+    CHECK(bytes <= limit);
+    give_all(list);
+}
+
 /* What runs under the limit of `mib`; the exit status tells how it went. */
 static int take(const char *kind, size_t mib)
 {
     size_t sizes[] = {100, 5 * KIB, 200 * KIB};
     size_t limit = mib * MIB;
-    int is_address_space = strcmp(kind, "as") == 0;
 
     /* A first object, as every program has; then the program's own needs. */
     free(malloc(100));
-    if (is_address_space) {
-        void *own = mmap(NULL, limit / 4, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        CHECK(own != MAP_FAILED);
-        if (own != MAP_FAILED)
-            munmap(own, limit / 4);
+    CHECK(may_map(limit / 4) || strcmp(kind, "as") != 0);
+    CHECK(may_start_a_thread(64 * KIB));
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        exhaust(kind, mib, sizes[i]);
+        exhaust(kind, mib, sizes[i]);
+        if (!may_map(limit / 8))
+            dprintf(2, "%s %zu MiB: objects of %zu are in the way\n", kind, mib,
+                    sizes[i]);
+        CHECK(may_map(limit / 8));
+        CHECK(may_start_a_thread(limit / 8));
     }
-    const char *variant = getenv("STALLOC_VARIANT");
-    pthread_t thread;
-    pthread_attr_t small_stack;
-    pthread_attr_init(&small_stack);
-    pthread_attr_setstacksize(&small_stack, 64 * KIB);
-    if (variant == NULL || strcmp(variant, "single") != 0)
-        CHECK(pthread_create(&thread, &small_stack, nothing, NULL) == 0 &&
-              pthread_join(thread, NULL) == 0);
-    for (size_t i = 0; i < COUNT_OF(sizes); i++)
-        for (int round = 0; round < 2; round++) {
-            void **list = NULL;
-            size_t bytes = take_all(&list, sizes[i]);
-            int enough = bytes >= limit / 3;
-            if (!enough)
-                dprintf(2, "%s %zu MiB: %zu bytes of objects of %zu\n", kind,
-                        mib, bytes, sizes[i]);
-            CHECK(enough);
-            CHECK(bytes <= limit);
-            give_all(list);
-        }
     return check_failures == 0 ? CHECK_PASS : CHECK_FAIL;
 }
 

@@ -27,10 +27,9 @@
 #include "heap/heap.h"
 #include "tests/lib/heap_audit.h"
 #include "tests/lib/rng.h"
+#include "tests/stress/soak_system.h"
 
 enum {
-    KIB = 1024,
-    MIB = 1024 * 1024,
     THREADS = 8,
     TABLE = 1500,      /* objects of a thread at most */
     SHARED = 64,       /* places that all threads swap with */
@@ -44,7 +43,8 @@ static struct row {
     double share;
     const char *environment[2][2];
 } rows[] = {
-    {"local", 0.3, {{"STALLOC_VARIANT", "local"}}},
+    {"local", 0.2, {{"STALLOC_VARIANT", "local"}}},
+    {"regions", 0.1, {{"STALLOC_VARIANT", "local"}}}, /* few addresses */
     {"mutex", 0.1, {{"STALLOC_VARIANT", "mutex"}}},
     {"single", 0.1, {{"STALLOC_VARIANT", "single"}}},
     {"fixed", 0.2, {{"STALLOC_ARENA_SIZE", "24M"}}},
@@ -223,6 +223,7 @@ static void *work(void *argument)
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         REQUIRE(pthread_setspecific(keys[i], w) == 0);
+    pthread_barrier_wait(&barrier); /* all have started */
     for (size_t i = 0; i < rounds; i++) {
         one_round(w);
         pthread_barrier_wait(&barrier); /* the audit is under way */
@@ -260,51 +261,13 @@ static void audit(void)
     audits++;
 }
 
-/* True under tools whose own memory must not be limited. */
-static bool is_under_a_tool(void)
+/* Sets a limit that lasts until the threads have ended, or the next audit. */
+static void limit_at_times(struct rng *r)
 {
-    const char *preload = getenv("LD_PRELOAD");
-
-    return (preload != NULL && strstr(preload, "vgpreload") != NULL) ||
-           check_is_emulated() || check_symbol("__asan_init") != NULL ||
-           check_symbol("__tsan_init") != NULL;
-}
-
-/* Lets memory grow by so many bytes only; SIZE_MAX for any. */
-static void limit(size_t bytes)
-{
-    struct rlimit data;
-
-    REQUIRE(getrlimit(RLIMIT_DATA, &data) == 0);
-    data.rlim_cur = data.rlim_max;
-    if (bytes != SIZE_MAX)
-        data.rlim_cur = (rlim_t)status_kib("VmData") * KIB + bytes;
-    REQUIRE(setrlimit(RLIMIT_DATA, &data) == 0);
-}
-
-/* Bytes of the heap's reservations that are resident. */
-static size_t resident(void)
-{
-    char line[512];
-    uintptr_t first = 0;
-    uintptr_t end = 0;
-    size_t kib = 0;
-    size_t sum = 0;
-    FILE *maps = fopen("/proc/self/smaps", "re");
-
-    REQUIRE(maps != NULL);
-    while (fgets(line, sizeof line, maps) != NULL) {
-        if (sscanf(line, "%zx-%zx ", &first, &end) == 2 ||
-            sscanf(line, "Rss: %zu kB", &kib) != 1)
-            continue;
-        for (uint32_t i = 0; i < sta_region_count; i++) {
-            uintptr_t from = (uintptr_t)sta_regions[i].reservation;
-            if (first >= from && end <= from + sta_regions[i].reservation_bytes)
-                sum += kib * KIB;
-        }
+    if (few_addresses || rng_below(r, 4) == 0) {
+        may_be_null = true;
+        limit(rng_log(r, few_addresses ? 64 * MIB : MIB));
     }
-    fclose(maps);
-    return sum;
 }
 
 /* --- Cycles -------------------------------------------------------------- */
@@ -320,16 +283,16 @@ static void cycle(struct rng *r, size_t count, bool can_limit)
         REQUIRE(pthread_create(&workers[i].thread, NULL, work, &workers[i]) ==
                 0);
     for (size_t i = 0; i < rounds; i++) {
+        if (can_limit)
+            limit_at_times(r);
+        pthread_barrier_wait(&barrier);
         pthread_barrier_wait(&barrier);
         limit(SIZE_MAX);
         audit();
-        /* It stays set until the threads have ended. */
-        if (can_limit && rng_below(r, 4) == 0) {
-            may_be_null = true;
-            limit(rng_log(r, MIB));
-        }
-        pthread_barrier_wait(&barrier);
     }
+    if (can_limit)
+        limit_at_times(r);
+    pthread_barrier_wait(&barrier);
     for (size_t i = 0; i < count; i++)
         pthread_join(workers[i].thread, NULL);
     pthread_barrier_destroy(&barrier);
@@ -379,8 +342,12 @@ static int live(const char *name, double seconds, uint64_t seed)
 
     clock_gettime(CLOCK_MONOTONIC, &began);
     REQUIRE(pthread_key_create(&keys[0], at_thread_end) == 0);
+    few_addresses = strcmp(name, "regions") == 0 && can_limit;
+    if (few_addresses) /* the first reservation takes half of it */
+        limit(64 * MIB);
     sta_heap_free(sta_heap_alloc(1)); /* the heap's own key is between ours */
     REQUIRE(pthread_key_create(&keys[1], at_thread_end) == 0);
+    limit(SIZE_MAX);
     may_be_null = sta_options.arena_bytes != 0;
     for (size_t i = 0; i < THREADS; i++)
         workers[i].rng.state = seed + i + 1;
