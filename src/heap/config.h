@@ -56,6 +56,10 @@ enum {
      * to wait for it takes longer than all the rest (DECISIONS, D27). */
     STA_EAGER_UNITS = 1024,
 
+    /* At exit so many free slots are looked at, and no more, for one that was
+     * freed twice meanwhile (last_look.c): some milliseconds at most. */
+    STA_LAST_SLOTS = 32768,
+
     /* A partial slab is looked at again when this share of it is in use. */
     STA_THIN_SHARE = 8,
 

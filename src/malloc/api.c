@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "heap/heap.h"
+#include "heap/last_look.h"
 #include "heap/options.h"
 #include "heap/stats.h"
 #include "malloc/names.h"
@@ -114,5 +115,6 @@ __attribute__((destructor)) static void at_exit(void)
             return;
         sta_heap_leave(sta_heap_enter());
     }
+    sta_last_look();
     sta_stats_at_exit();
 }

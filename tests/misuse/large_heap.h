@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A heap larger than the cache, where a free does not look at the object: a
- * second free is found at the latest before the object is handed out again, or
- * when its slab has no other object left.
+ * second free is found at the latest before the object is handed out again,
+ * when its slab has no other object left, or at exit.
  */
 #ifndef TESTS_MISUSE_LARGE_HEAP_H
 #define TESTS_MISUSE_LARGE_HEAP_H
