@@ -4,66 +4,95 @@
  *
  * A free in a lazy slab does not look at the object.  A second one is found
  * before the object is handed out again, or when its slab goes (DECISIONS,
- * D27); but a program may end before either.  A list that has a slot twice is a
- * ring, so the lists of lazy slabs are followed here, if not for long: a slot
+ * D27); but a program may end before either.  So the lists of lazy slabs are
+ * followed here, their own and what other threads sent, if not for long: a slot
  * may be in no cache any more.
  *
  * Other threads may still run, and a signal handler that interrupted a call of
- * ours may end the process.  So this thread's heap is looked at, which it is
- * not at work on, and those that no thread owns, as far as their locks are
- * free: nothing is waited for, and so the order of locks does not matter.
+ * ours may end the process.  So nothing is changed, and nothing waited for:
+ * this thread's heap is looked at, and those that no thread owns as far as
+ * their locks are free, in whatever order.
  */
 #include "heap/last_look.h"
 
+#include <string.h>
+
 #include "heap/heap.h"
+#include "heap/remote.h"
+#include "os/die.h"
 
-/* True when following a slab's list comes to no end; *left are the slots that
- * may still be looked at. */
-static bool is_ring(const struct sta_slab *s, uint32_t *left)
+/* A look at all slabs. */
+struct look {
+    uint32_t left; /* slots that may still be looked at */
+    uint64_t seen[STA_SLAB_BYTES_MAX / 16 / 64]; /* of a slab, a bit each */
+};
+
+/* Follows a list of up to `count` slots; returns one that was seen before. */
+static const struct sta_slot *follow(struct look *look,
+                                     const struct sta_slab *s,
+                                     const struct sta_slot *slot,
+                                     uint32_t count)
 {
-    const struct sta_slot *slot = s->free;
-    uint32_t steps = 0;
-    for (; steps < sta_slab_carved(s) && sta_slot_is_intact(slot); steps++)
+    for (; count > 0 && look->left > 0 && sta_slot_is_intact(slot); count--) {
+        uint32_t offset = (uint32_t)(uintptr_t)slot - s->start_low;
+        uint32_t i = sta_slot_index(offset, s->reciprocal);
+        if ((look->seen[i / 64] >> i % 64 & 1) != 0)
+            return slot;
+        look->seen[i / 64] |= UINT64_C(1) << i % 64;
+        look->left--;
         slot = sta_slot_next(slot);
-    *left -= steps < *left ? steps : *left;
-    return sta_slot_is_intact(slot);
-}
-
-/* The same where others may own the slab. */
-static bool has_ring(const struct sta_slab *s, uint32_t *left)
-{
-    struct sta_heap *h = sta_slab_owner(s);
-    if (h == sta_self)
-        return is_ring(s, left);
-    if (!sta_heap_is_open(h) || !sta_lock_try(&h->lock))
-        return false;
-    bool ring =
-        sta_slab_owner(s) == h && sta_heap_is_open(h) && is_ring(s, left);
-    sta_lock_release(&h->lock);
-    return ring;
-}
-
-static const struct sta_slab *find_ring(void)
-{
-    uint32_t left = STA_LAST_SLOTS;
-    for (uint32_t i = 0; i < sta_region_count; i++) {
-        const struct sta_region *r = &sta_regions[i];
-        for (uint32_t n = 1; n < r->slab_used && left > 0; n++) {
-            left--;
-            if (sta_slab_is_lazy(&r->slabs[n]) && has_ring(&r->slabs[n], &left))
-                return &r->slabs[n];
-        }
     }
     return NULL;
 }
 
+static const struct sta_slot *find_in_slab(struct look *look,
+                                           const struct sta_slab *s)
+{
+    uint32_t carved = sta_slab_carved(s);
+    memset(look->seen, 0, (carved + 63) / 64 * sizeof look->seen[0]);
+    const struct sta_slot *twice = follow(look, s, s->free, carved + 1);
+    /* acquire: pairs with send() in remote.c, for the links */
+    uint64_t sent = atomic_load_explicit(&s->remote.list, memory_order_acquire);
+    if (twice == NULL && sent != 0)
+        twice =
+            follow(look, s, sta_remote_first(s, sent), sta_remote_count(sent));
+    return twice;
+}
+
+/* The same for a slab of any heap. */
+static const struct sta_slot *find_twice(struct look *look,
+                                         const struct sta_slab *s)
+{
+    struct sta_heap *h = sta_slab_owner(s);
+    const struct sta_slot *twice = NULL;
+    if (h == sta_self)
+        return find_in_slab(look, s);
+    if (!sta_heap_is_open(h) || !sta_lock_try(&h->lock))
+        return NULL;
+    if (sta_slab_owner(s) == h && sta_heap_is_open(h))
+        twice = find_in_slab(look, s);
+    sta_lock_release(&h->lock);
+    return twice;
+}
+
 void sta_last_look(void)
 {
+    struct look look = {.left = STA_LAST_SLOTS};
+    const struct sta_slot *twice = NULL;
     if (sta_options.check != STA_CHECK_FREE || sta_pages_used() == 0 ||
         !sta_lock_try(&sta_pages_lock))
         return;
-    const struct sta_slab *s = find_ring();
+    for (uint32_t i = 0; i < sta_region_count && twice == NULL; i++) {
+        const struct sta_region *r = &sta_regions[i];
+        for (uint32_t n = 1; n < r->slab_used && twice == NULL; n++) {
+            const struct sta_slab *s = &r->slabs[n];
+            /* One that went keeps its owner and list until it is used again. */
+            if (sta_slab_is_lazy(s) && sta_slab_state(s) != STA_SLAB_NONE)
+                twice = find_twice(&look, s);
+        }
+    }
     sta_lock_release(&sta_pages_lock);
-    if (s != NULL)
-        sta_heap_die_of_second_free(s, s->free, UINT32_MAX);
+    if (twice != NULL)
+        sta_die("free(%p): double free of a %zu-byte object", (void *)twice,
+                sta_slab_object_bytes(sta_slab_of(twice)));
 }
