@@ -41,14 +41,15 @@ static uint16_t sum_of_all(const struct sta_slab *s)
     return (uint16_t)(n * s->start_low + steps * sta_class_bytes(s->list));
 }
 
-/* Of a slab with all its slots on its list: ends the process when one of them
- * is there twice, which makes the list come back to it, or is also where only
- * slots in use may be, on its way from another thread or the bin's own. */
+/* Of a slab without an object, when it became so and again when it goes: ends
+ * the process when a slot is twice on its list, which makes the list come back
+ * to it, or is also where only slots in use may be, on its way from another
+ * thread or the bin's own. */
 static void check_lazy(const struct sta_slab *s)
 {
     uint64_t sent = atomic_load_explicit(&s->remote.list, memory_order_relaxed);
     struct sta_slot *own = sta_slab_owner(s)->bins[s->list].own;
-    if (s->sum != sum_of_all(s))
+    if (sta_slab_used(s) != 0 || s->sum != sum_of_all(s))
         sta_heap_die_of_second_free(s, s->free, UINT32_MAX);
     if (sent != 0)
         sta_heap_die_of_second_free(s, sta_remote_first(s, sent),
@@ -83,6 +84,8 @@ bool sta_bins_release_spare(struct sta_heap *h)
         return false;
     struct sta_slab *s = sta_slab_of_link(h->spare.next);
     h->spare_units -= s->unit_count;
+    if (sta_unlikely(sta_slab_is_lazy(s)) && sta_options.check)
+        check_lazy(s);
     release(h, s);
     return true;
 }
