@@ -61,6 +61,7 @@ ROWS = [
     own("handoff", MANY, "handoff 5000000 1024", threads=2),
     own("server", MANY, "server 2 10000000 1024 10000", threads=2),
     own("outlive", MANY, "outlive 200 10000", threads=2),
+    own("relay", MANY, "relay 2 5000 20 300000", threads=2),
     own("comego", MANY, "comego 10000 100", threads=2),
     own("latency-1", LATENCY, "latency 1 2000000 131072", threads=2),
     own("latency-2", LATENCY, "latency 2 2000000 131072", threads=2),
