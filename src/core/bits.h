@@ -106,31 +106,42 @@ static inline uint64_t sta_starts_of_ones64(uint64_t word, uint32_t count)
     return word;
 }
 
-/* Returns the length of the longest stretch of ones, 0 to 64. */
+/* Where ones stand that many are side by side, and how many. */
+struct sta_stretch64 {
+    uint64_t starts;
+    uint32_t length;
+};
+
+/* Makes them longer by `step`, if a stretch is; `power` has a one where that
+ * many ones begin. No branch, as nothing would foretell it. */
+static inline struct sta_stretch64 sta_longer64(struct sta_stretch64 s,
+                                                uint64_t power, uint32_t step)
+{
+    uint64_t starts = s.starts & power >> s.length;
+    uint64_t none = (uint64_t)(starts != 0) - 1;
+    return (struct sta_stretch64){starts | (s.starts & none),
+                                  s.length + (step & ~(uint32_t)none)};
+}
+
+/* Returns the length of the longest stretch of ones, 0 to 64: put together from
+ * powers of two, the largest first. */
 static inline uint32_t sta_longest_ones64(uint64_t word)
 {
-    uint32_t length = 0;
-    /* Doubles while some stretch is that long, then refines downwards. */
-    uint64_t power[6];
-    uint32_t k = 0;
-    if (~word == 0)
-        return 64;
-    for (; word != 0; k++) {
-        power[k] = word;
-        word &= word >> (1u << k);
+    uint64_t twos = word & word >> 1;
+    uint64_t fours = twos & twos >> 2;
+    uint64_t eights = fours & fours >> 4;
+    uint64_t sixteens = eights & eights >> 8;
+    struct sta_stretch64 s = {~UINT64_C(0), 0};
+    if (sixteens != 0) {
+        if (~word == 0)
+            return 64;
+        s = sta_longer64(s, sixteens & sixteens >> 16, 32);
+        s = sta_longer64(s, sixteens, 16);
     }
-    if (k == 0)
-        return 0;
-    word = power[--k];
-    length = 1u << k;
-    while (k-- > 0) {
-        uint64_t longer = word & (power[k] >> length);
-        if (longer != 0) {
-            word = longer;
-            length += 1u << k;
-        }
-    }
-    return length;
+    s = sta_longer64(s, eights, 8);
+    s = sta_longer64(s, fours, 4);
+    s = sta_longer64(s, twos, 2);
+    return sta_longer64(s, word, 1).length;
 }
 
 #endif

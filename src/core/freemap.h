@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which of many units are free, and where n free ones lie side by side: a
- * bitmap and a tree of summaries above it.
+ * bitmap and a tree of the longest runs above it.
  *
  * The lower half of runs.h, which says what it is for. Unit numbers and counts
  * are checked there.
@@ -13,21 +13,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/keys.h"
+
 /* "No such unit"; also one more than the largest number of units. */
 #define STA_FREEMAP_NONE UINT32_MAX
 
 enum { STA_FREEMAP_LEVELS = 10 }; /* 64 * 8^9 units > 2^32 */
 
-struct sta_freemap_group;
-struct sta_freemap_node;
+/* 512 units, a bit each, and the keys of their words. */
+struct sta_freemap_leaf {
+    struct sta_keys keys;
+    uint64_t words[8];
+};
 
 struct sta_freemap {
     /* private: see freemap.c */
     uint32_t unit_count;
-    uint32_t top; /* the level whose node 0 covers all units */
-    uint64_t *words;
-    struct sta_freemap_group *groups;
-    struct sta_freemap_node *level[STA_FREEMAP_LEVELS]; /* from 2 on */
+    uint32_t top;     /* the level whose first key is of all units */
+    uint32_t key_max; /* STA_KEY_MAX; less in a test, but 128 and half of all */
+    uint32_t giant_end;
+    struct sta_freemap_leaf *leaves;
+    struct sta_keys *level[STA_FREEMAP_LEVELS]; /* from 1 on */
 };
 
 /* Returns the bytes of index for 1 to 2^32 - 2 units. */
@@ -35,7 +41,8 @@ size_t sta_freemap_index_bytes(uint32_t capacity);
 
 /*
  * Makes a map of no units over a zero-filled index, aligned to 8 bytes. What
- * describes units that were not added is neither read nor written, ever.
+ * describes units that were not added is never touched, but for a few bytes
+ * beside what does.
  */
 void sta_freemap_init(struct sta_freemap *m, void *index, uint32_t capacity);
 
@@ -61,13 +68,13 @@ uint32_t sta_freemap_lowest_from(const struct sta_freemap *m, uint32_t from,
 static inline uint64_t sta_freemap_bits(const struct sta_freemap *m,
                                         uint32_t first)
 {
-    return m->words[first / 64];
+    return m->leaves[first / 512].words[first / 64 % 8];
 }
 
 /* Returns how many units from `first` on are free. O(log n). */
 uint32_t sta_freemap_length(const struct sta_freemap *m, uint32_t first);
 
-/* Returns the length of the longest run of free units. O(1). */
+/* Returns the length of the longest run of free units. O(log n). */
 uint32_t sta_freemap_longest(const struct sta_freemap *m);
 
 /* Checks every invariant and counts the free units; O(n). */

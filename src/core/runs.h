@@ -31,8 +31,8 @@ struct sta_runs {
 };
 
 /*
- * Returns the bytes of index memory for that many units: 1.3 bits a unit and
- * at most 40 bytes more. capacity is 1 to 2^32 - 2.
+ * Returns the bytes of index memory for that many units: 1.6 bits a unit and
+ * at most 180 bytes more. capacity is 1 to 2^32 - 2.
  */
 size_t sta_runs_index_bytes(uint32_t capacity);
 
