@@ -20,7 +20,7 @@
  * none, before any other.
  *
  * A heap keeps a few empty slabs, their slots cut and linked; a bin that has
- * none there and needs a slab releases the oldest first.
+ * none there and needs a slab cuts another's anew (carve.c).
  *
  * A partial slab with at most an eighth of its slots in use is made thin while
  * the program shrinks: its free pages go back to the system (thin.c).
@@ -78,16 +78,36 @@ static void release(struct sta_heap *h, struct sta_slab *s)
     sta_pages_free(s, false);
 }
 
+/* An empty slab is not to be kept any more. */
+static void leave_spare(struct sta_heap *h, const struct sta_slab *s)
+{
+    h->spare_units -= s->unit_count;
+    if (sta_unlikely(sta_slab_is_lazy(s)) && sta_options.check)
+        check_lazy(s);
+}
+
 bool sta_bins_release_spare(struct sta_heap *h)
 {
     if (sta_list_empty(&h->spare))
         return false;
     struct sta_slab *s = sta_slab_of_link(h->spare.next);
-    h->spare_units -= s->unit_count;
-    if (sta_unlikely(sta_slab_is_lazy(s)) && sta_options.check)
-        check_lazy(s);
+    leave_spare(h, s);
     release(h, s);
     return true;
+}
+
+struct sta_slab *sta_bins_take_spare(struct sta_heap *h, uint32_t lengths)
+{
+    for (struct sta_list *l = h->spare.next; l != &h->spare; l = l->next) {
+        struct sta_slab *s = sta_slab_of_link(l);
+        if ((lengths >> s->unit_count & 1) == 0)
+            continue;
+        leave_spare(h, s);
+        h->bins[s->list].slab_count--;
+        sta_list_remove(&s->link);
+        return s;
+    }
+    return NULL;
 }
 
 /* Keeps a partial slab that became empty, or releases it: an idle heap has

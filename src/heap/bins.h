@@ -41,6 +41,10 @@ bool sta_bin_give_back(struct sta_heap *h, uint32_t c);
  * there is none. */
 bool sta_bins_release_spare(struct sta_heap *h);
 
+/* Takes an empty slab that the heap keeps, for another bin: the oldest with one
+ * of these numbers of units, a bit each; or NULL. */
+struct sta_slab *sta_bins_take_spare(struct sta_heap *h, uint32_t lengths);
+
 /* Gives free pages inside the bin's partial slabs back to the system. */
 void sta_bin_thin(struct sta_heap *h, uint32_t c);
 

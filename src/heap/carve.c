@@ -12,12 +12,19 @@
 #include "heap/guard.h"
 #include "heap/thin.h"
 
-/* The fewest units that waste at most an eighth behind the last slot. */
+/* True when at most an eighth of so many units is wasted behind the last slot.
+ */
+static bool suits(uint32_t slot_bytes, uint32_t units)
+{
+    uint32_t bytes = units * STA_UNIT_BYTES;
+    return bytes >= slot_bytes && bytes % slot_bytes * 8 <= bytes;
+}
+
+/* The fewest units that do. */
 static uint32_t least_units(uint32_t slot_bytes)
 {
     uint32_t units = 1;
-    while (units * STA_UNIT_BYTES < slot_bytes ||
-           units * STA_UNIT_BYTES % slot_bytes * 8 > units * STA_UNIT_BYTES)
+    while (!suits(slot_bytes, units))
         units++;
     return units;
 }
@@ -46,20 +53,52 @@ static uint8_t few_of(uint32_t capacity)
     return few < UINT8_MAX ? (uint8_t)few : UINT8_MAX;
 }
 
+/*
+ * Takes an empty slab that another bin left, of as many units, else of half to
+ * twice as many; NULL: there is none.  Its pages stay where they are, and
+ * malloc has no way to go through the arena, which takes twice as long.
+ */
+static struct sta_slab *recut(struct sta_heap *h, uint32_t slot_bytes,
+                              uint32_t units)
+{
+    uint32_t near = 0;
+    if (sta_list_empty(&h->spare) || sta_guard_active())
+        return NULL;
+    for (uint32_t n = (units + 1) / 2; n <= 2 * units; n++)
+        if (n <= STA_SLAB_UNITS_MAX && suits(slot_bytes, n))
+            near |= UINT32_C(1) << n;
+    struct sta_slab *s = sta_bins_take_spare(h, UINT32_C(1) << units);
+    if (s == NULL)
+        s = sta_bins_take_spare(h, near);
+    if (s == NULL)
+        return NULL;
+    sta_pages_unmap(s);
+    sta_slab_set_carved(s, 0);
+    sta_slab_set_state(s, STA_SLAB_CURRENT);
+    return s;
+}
+
+/* Takes a slab from the arena, where two of the empty ones go for it. */
+static struct sta_slab *from_arena(struct sta_heap *h, uint32_t slot_bytes,
+                                   uint32_t units, struct sta_span *dirty)
+{
+    uint32_t least = least_units(slot_bytes);
+    if (sta_bins_release_spare(h))
+        sta_bins_release_spare(h);
+    struct sta_slab *s = sta_pages_alloc(units, 1, STA_SLAB_CURRENT, dirty);
+    return s == NULL && units > least
+               ? sta_pages_alloc(least, 1, STA_SLAB_CURRENT, dirty)
+               : s;
+}
+
 struct sta_slab *sta_slab_new(struct sta_heap *h, uint32_t c)
 {
-    struct sta_span dirty;
     uint32_t slot_bytes = sta_class_bytes(c);
-    uint32_t nth = h->bins[c].slab_count;
-    uint32_t units = slab_units(slot_bytes, nth);
-    uint32_t spare = h->spare_units;
-    while (spare - h->spare_units < units && sta_bins_release_spare(h))
-        ;
-    struct sta_slab *s = sta_pages_alloc(units, 1, STA_SLAB_CURRENT, &dirty);
-    if (s == NULL && units > least_units(slot_bytes)) {
-        units = least_units(slot_bytes);
-        s = sta_pages_alloc(units, 1, STA_SLAB_CURRENT, &dirty);
-    }
+    uint32_t units = slab_units(slot_bytes, h->bins[c].slab_count);
+    struct sta_span dirty = {0, STA_SLAB_UNITS_MAX};
+    struct sta_slab *s = recut(h, slot_bytes, units);
+    if (s == NULL)
+        s = from_arena(h, slot_bytes, units, &dirty);
     if (s == NULL)
         return NULL;
     s->reciprocal = sta_slot_reciprocal(slot_bytes);
@@ -69,7 +108,7 @@ struct sta_slab *sta_slab_new(struct sta_heap *h, uint32_t c)
     sta_slab_clear(s);
     sta_list_init(&s->link);
     h->bins[c].slab_count++;
-    if (dirty.count < units)
+    if (dirty.count < s->unit_count)
         sta_heap_grew(h);
     return s;
 }

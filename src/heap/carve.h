@@ -6,8 +6,8 @@
 #include "heap/heap.h"
 
 /* Returns an empty slab of class `c` of which nothing is cut, for its bin's
- * current one; or NULL: no memory.  Releases empty slabs of other bins first,
- * the oldest, so that their pages are used again. */
+ * current one; or NULL: no memory.  Empty slabs of other bins come first, the
+ * oldest, so that their pages are used again. */
 struct sta_slab *sta_slab_new(struct sta_heap *h, uint32_t c);
 
 /* Cuts all slots that start on the next page of a current slab, whose list is

@@ -211,6 +211,14 @@ static inline void sta_pages_map(const struct sta_slab *s, uint32_t nth)
     r->map[s->unit_first + nth] = (uint32_t)((char *)s - (char *)r->slabs);
 }
 
+/* Has the map lead nowhere from the units of a slab but the first. */
+static inline void sta_pages_unmap(const struct sta_slab *s)
+{
+    const struct sta_region *r = &sta_regions[s->region];
+    for (uint32_t i = 1; i < s->unit_count; i++)
+        r->map[s->unit_first + i] = 0;
+}
+
 /*
  * Returns the descriptor of the unit that holds `p`: NULL when p is not ours,
  * and descriptor 0 of the region, which has no owner, when no object is there.
