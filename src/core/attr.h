@@ -22,6 +22,11 @@
  * position-independent build reads the address from a table first. */
 #define STA_HIDDEN __attribute__((visibility("hidden")))
 
+/* For large tables without contents of which a small program touches little:
+ * apart from the small variables, which then share pages.  Compilers know the
+ * name for one of zeroed memory, and linkers keep it beside .bss. */
+#define STA_SPARSE __attribute__((section(".sbss.sparse")))
+
 /* A second name of a function in the same file, with the attributes that a
  * system header may have given to the first. */
 #if defined(__has_attribute) && !defined(__clang__)

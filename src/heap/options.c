@@ -18,7 +18,7 @@
 #include "os/env.h"
 #include "os/vm.h"
 
-struct sta_options sta_options;
+STA_SPARSE struct sta_options sta_options;
 
 static const char *const variants[] = {"local", "mutex", "single", NULL};
 static const char *const formats[] = {"off", "text", "json", NULL};

@@ -35,7 +35,7 @@
 #include "os/die.h"
 #include "os/vm.h"
 
-struct sta_region sta_regions[STA_REGIONS_MAX];
+STA_SPARSE struct sta_region sta_regions[STA_REGIONS_MAX];
 uint32_t sta_region_count;
 struct sta_lock sta_pages_lock;
 struct sta_page_counts sta_page_counts;

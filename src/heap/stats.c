@@ -185,7 +185,8 @@ static void add_heaps(struct sta_stats *t)
         sta_lock_release(&h->lock);
     }
     sta_lock_acquire(&sta_heap_shared.lock);
-    add_heap(t, &sta_heap_shared, true);
+    if (sta_heap_is_open(&sta_heap_shared))
+        add_heap(t, &sta_heap_shared, true);
     sta_lock_release(&sta_heap_shared.lock);
 }
 

@@ -39,7 +39,7 @@
 
 _Thread_local struct sta_heap *sta_self
     __attribute__((tls_model("initial-exec"))) = &sta_heap_none;
-struct sta_heap sta_heap_shared;
+STA_SPARSE struct sta_heap sta_heap_shared;
 struct sta_heap *_Atomic sta_heaps;
 struct sta_lock sta_heaps_lock;
 
@@ -152,9 +152,22 @@ static struct sta_heap *take_idle_heap(void)
     return h;
 }
 
+/* Most programs never need it, so the first that does makes it. */
+static struct sta_heap *enter_shared(void)
+{
+    struct sta_heap *h = &sta_heap_shared;
+    sta_lock_acquire(&h->lock);
+    if (h->medium_max == 0) {
+        heap_init(h, STA_HEAP_SHARED);
+        sta_heap_gone.list[0] = sta_heap_none.list[0];
+    }
+    return h;
+}
+
 static void thread_end(void *heap)
 {
     struct sta_heap *h = heap;
+    sta_heap_leave(enter_shared()); /* what serves this thread from here on */
     sta_self = &sta_heap_gone;
     if (h->out != NULL) { /* its lists may have slots of other heaps' slabs */
         sta_heap_flush(h);
@@ -167,12 +180,6 @@ static void thread_end(void *heap)
     sta_heap_flush(h);
     sta_lock_release(&h->lock);
     atomic_fetch_add_explicit(&idle_count, 1, memory_order_relaxed);
-}
-
-static struct sta_heap *enter_shared(void)
-{
-    sta_lock_acquire(&sta_heap_shared.lock);
-    return &sta_heap_shared;
 }
 
 void sta_heap_claim_single(void)
@@ -289,7 +296,6 @@ static void start(void)
     if (!arena || (sta_guard_active() && !sta_guard_init()))
         sta_die("no memory for the arena: the system refused to reserve it; "
                 "check STALLOC_ARENA_SIZE and ulimit -v");
-    heap_init(&sta_heap_shared, STA_HEAP_SHARED);
     /* A heap whose thread's end nobody tells would never be idle. */
     heaps_of_threads = sta_options.variant == STA_VARIANT_SINGLE ||
                        (sta_options.variant == STA_VARIANT_LOCAL &&

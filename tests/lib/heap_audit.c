@@ -435,7 +435,7 @@ bool heap_audit(const void *const *live, size_t count)
                 audit_slab_list(&sta_regions[i].slabs[n]);
     for (const struct sta_heap *h = sta_heaps; h; h = h->next)
         audit_heap(h);
-    if (sta_region_count > 0)
+    if (sta_heap_is_open(&sta_heap_shared))
         audit_heap(&sta_heap_shared);
     audit_remotes();
     for (size_t i = 0; i < count; i++)

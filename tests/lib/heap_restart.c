@@ -44,12 +44,11 @@ void heap_end_thread(void)
 
 bool heap_restart(const struct sta_options *options)
 {
-    static struct sta_heap shared, none;
+    static struct sta_heap none;
     static bool started;
 
     if (!started) {
         sta_heap_leave(sta_heap_enter());
-        memcpy(&shared, &sta_heap_shared, sizeof shared);
         memcpy(&none, &sta_heap_none, sizeof none);
         started = mprotect(&sta_options, sizeof sta_options,
                            PROT_READ | PROT_WRITE) == 0;
@@ -60,12 +59,8 @@ bool heap_restart(const struct sta_options *options)
         sta_region_release(&sta_regions[i]);
     sta_region_count = 0;
     memset(&sta_page_counts, 0, sizeof sta_page_counts);
-    memcpy(&sta_heap_shared, &shared, sizeof shared);
+    memset(&sta_heap_shared, 0, sizeof sta_heap_shared);
     memcpy(&sta_heap_none, &none, sizeof none);
-    for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
-        sta_list_init(&sta_heap_shared.bins[c].partial);
-    sta_list_init(&sta_heap_shared.spare);
-    sta_heap_shared.run_most = sta_pages_cache_units(STA_RUN_KEEP_UNITS);
     sta_heaps = NULL;
     sta_lock_reset(&sta_heaps_lock);
     sta_lock_reset(&sta_pages_lock);
