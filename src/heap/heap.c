@@ -111,12 +111,14 @@ static void ensure_started(void)
         sta_heap_leave(sta_heap_enter());
 }
 
-/* Returns what serves a size of at most STA_RUN_BYTES_MAX; see
- * sta_medium_of(). */
-static uint32_t list_of(size_t size)
+/* Returns what serves a size of at most STA_RUN_BYTES_MAX; see sta_medium_of().
+ * Looks in both tables: no predictor knows which of them it is to be. */
+STA_INLINE uint32_t list_of(size_t size)
 {
-    return size <= STA_CLASS_TABLE_MAX ? sta_class_of(size)
-                                       : sta_medium_of(size);
+    size_t most = STA_CLASS_TABLE_MAX;
+    uint32_t small = sta_class_table[((size < most ? size : most) + 15) / 16];
+    uint32_t medium = sta_medium_of(size);
+    return size <= most ? small : medium;
 }
 
 /* Allocates where there is more to an object than its memory. */
@@ -215,13 +217,12 @@ static STA_NOINLINE void *alloc_aligned_slow(size_t size, size_t align)
 
 void *sta_heap_alloc_aligned(size_t size, size_t align)
 {
+    struct sta_heap *h = sta_self;
     void *p = NULL;
-    if (align <= STA_UNIT_BYTES && size <= STA_RUN_BYTES_MAX) {
-        /* What serves a multiple of `align` is aligned to it: see above. */
-        size_t bytes = sta_round_up(size < align ? align : size, align);
-        p = bytes <= STA_CLASS_TABLE_MAX ? sta_heap_alloc_small(bytes)
-                                         : sta_heap_alloc_medium(bytes);
-    }
+    /* What serves a multiple of `align` is aligned to it: see above. */
+    if (align <= STA_UNIT_BYTES && size <= h->medium_max)
+        p = sta_heap_pop_from(
+            h, list_of(sta_round_up(size < align ? align : size, align)));
     return sta_likely(p != NULL) ? p : alloc_aligned_slow(size, align);
 }
 

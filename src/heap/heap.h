@@ -270,15 +270,19 @@ STA_INLINE void *sta_heap_pop_run(struct sta_heap *h, uint32_t units)
     return run->free;
 }
 
+/* Takes from what serves a size; see sta_medium_of(). */
+STA_INLINE void *sta_heap_pop_from(struct sta_heap *h, uint32_t list)
+{
+    return list < STA_CLASS_COUNT ? sta_heap_pop(h->list[list])
+                                  : sta_heap_pop_run(h, list - STA_CLASS_COUNT);
+}
+
 /* size > STA_CLASS_TABLE_MAX */
 STA_INLINE void *sta_heap_alloc_medium(size_t size)
 {
     struct sta_heap *h = sta_self;
-    if (size > h->medium_max)
-        return NULL;
-    uint32_t list = sta_medium_of(size);
-    return list < STA_CLASS_COUNT ? sta_heap_pop(h->list[list])
-                                  : sta_heap_pop_run(h, list - STA_CLASS_COUNT);
+    return size <= h->medium_max ? sta_heap_pop_from(h, sta_medium_of(size))
+                                 : NULL;
 }
 
 /*
