@@ -73,7 +73,7 @@ static bool is_empty(const struct sta_slab *s)
 /* Gives an empty slab's memory back to the arena. */
 static void release(struct sta_heap *h, struct sta_slab *s)
 {
-    h->bins[s->list].slab_count--;
+    sta_bin_lose(h, s);
     sta_list_remove(&s->link);
     sta_pages_free(s, false);
 }
@@ -103,7 +103,7 @@ struct sta_slab *sta_bins_take_spare(struct sta_heap *h, uint32_t lengths)
         if ((lengths >> s->unit_count & 1) == 0)
             continue;
         leave_spare(h, s);
-        h->bins[s->list].slab_count--;
+        sta_bin_lose(h, s);
         sta_list_remove(&s->link);
         return s;
     }

@@ -22,6 +22,19 @@ static inline struct sta_slab *sta_bin_current(const struct sta_heap *h,
                                        offsetof(struct sta_slab, free));
 }
 
+/* Counts a slab that comes to its bin, or leaves it. */
+static inline void sta_bin_gain(struct sta_heap *h, const struct sta_slab *s)
+{
+    h->bins[s->list].slab_count++;
+    h->slab_units += s->unit_count;
+}
+
+static inline void sta_bin_lose(struct sta_heap *h, const struct sta_slab *s)
+{
+    h->bins[s->list].slab_count--;
+    h->slab_units -= s->unit_count;
+}
+
 /* Returns a slot of class `c`, having found more if malloc finds none; or NULL:
  * no memory. */
 void *sta_bin_alloc(struct sta_heap *h, uint32_t c);

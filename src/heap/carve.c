@@ -105,9 +105,9 @@ struct sta_slab *sta_slab_new(struct sta_heap *h, uint32_t c)
     s->list = (uint8_t)c;
     s->few = few_of(sta_slab_capacity(s));
     sta_slab_set_owner(s, h, false);
+    sta_bin_gain(h, s);
     sta_slab_clear(s);
     sta_list_init(&s->link);
-    h->bins[c].slab_count++;
     if (dirty.count < s->unit_count)
         sta_heap_grew(h);
     return s;

@@ -17,10 +17,10 @@ void sta_slab_carve(struct sta_heap *h, struct sta_slab *s);
 /* Empties a slab's list.  How the frees to come are checked can change now. */
 static inline void sta_slab_clear(struct sta_slab *s)
 {
+    const struct sta_heap *h = sta_slab_owner(s);
     s->free = STA_SLOT_END;
     s->sum = 0;
-    sta_slab_set_owner(s, sta_slab_owner(s),
-                       sta_pages_used() > STA_EAGER_UNITS);
+    sta_slab_set_owner(s, h, h->slab_units > STA_EAGER_UNITS);
 }
 
 #endif

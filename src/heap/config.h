@@ -51,9 +51,10 @@ enum {
     /* A full slab waits for this share of its slots to be free. */
     STA_FULL_SHARE = 16,
 
-    /* Up to so many units in use (4 MiB) a free looks at the slot itself, to
-     * see a double free at once.  Beyond, it is not in the cache any more, and
-     * to wait for it takes longer than all the rest (DECISIONS, D27). */
+    /* While a heap has up to so many units of slabs (4 MiB) a free looks at the
+     * slot itself, to see a double free at once.  Beyond, it is not in the
+     * cache any more, and to wait for it takes longer than all the rest
+     * (DECISIONS, D27). */
     STA_EAGER_UNITS = 1024,
 
     /* At exit so many free slots are looked at, and no more, for one that was

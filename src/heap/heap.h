@@ -81,6 +81,7 @@ struct sta_heap {
     uint32_t run_most;    /* beyond so many, runs go back to the arena */
     uint32_t run_cut;     /* units of the runs that went last */
     uint32_t spare_units; /* of the empty slabs on `spare` */
+    uint32_t slab_units;  /* of all slabs */
     uint32_t shrinks;     /* sta_pages_shrinks() when last looked at */
     struct sta_bin bins[STA_CLASS_COUNT];
     uint64_t handed[STA_CLASS_COUNT]; /* slots that ever came on list[] */

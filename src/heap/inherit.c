@@ -24,6 +24,7 @@
  */
 #include "heap/inherit.h"
 
+#include "heap/bins.h"
 #include "heap/remote.h"
 #include "heap/thin.h"
 
@@ -116,7 +117,7 @@ static void take_over(struct sta_heap *h, struct sta_slab *s)
     s->excess = (uint16_t)(used - 1);
     sta_slab_set_state(s, STA_SLAB_PARTIAL);
     sta_list_append(&h->bins[s->list].partial, &s->link);
-    h->bins[s->list].slab_count++;
+    sta_bin_gain(h, s);
     sta_slab_set_owner(s, h, false);
 }
 

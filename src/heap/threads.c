@@ -86,8 +86,8 @@ struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c)
     while (idle && !found) {
         found = sta_bin_take_partial(idle, c);
         if (found) {
-            idle->bins[c].slab_count--;
-            h->bins[c].slab_count++;
+            sta_bin_lose(idle, found);
+            sta_bin_gain(h, found);
             sta_slab_set_owner(found, h, sta_slab_is_lazy(found));
         }
         struct sta_heap *next = idle->next;

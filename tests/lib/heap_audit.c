@@ -385,6 +385,7 @@ static void audit_heap(const struct sta_heap *h)
               "an idle heap caches class %u", c);
     }
     audit_kept(h);
+    audit_slab_units(h);
     audit_outbox(h);
     if (h->state == STA_HEAP_GUARDED)
         sta_guard_each_waiting(h, enter_waiting, NULL);

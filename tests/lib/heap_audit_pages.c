@@ -8,6 +8,19 @@
 #include "tests/lib/heap_audit.h"
 #include "tests/lib/heap_audit_parts.h"
 
+void audit_slab_units(const struct sta_heap *h)
+{
+    uint32_t units = 0;
+    for (uint32_t i = 0; i < sta_region_count; i++)
+        for (uint32_t n = 1; n < sta_regions[i].slab_used; n++) {
+            const struct sta_slab *s = &sta_regions[i].slabs[n];
+            if (audit_in_use(s) && sta_slab_owner(s) == h)
+                units += s->unit_count;
+        }
+    HOLDS(units == h->slab_units, "%u units of slabs, counted as %u", units,
+          h->slab_units);
+}
+
 /* True when an object or a carved slot starts on the `nth` unit. */
 static bool has_start(const struct sta_slab *s, uint32_t nth)
 {

@@ -30,6 +30,9 @@ const char *audit_name(const struct sta_slab *s);
 /* Enters a region's descriptors in its picture; returns the units in use. */
 uint32_t audit_region(const struct sta_region *r);
 
+/* The units of a heap's slabs against its count of them. */
+void audit_slab_units(const struct sta_heap *h);
+
 static inline uint32_t audit_index(const struct sta_slab *s)
 {
     return (uint32_t)(s - sta_regions[s->region].slabs);
