@@ -360,8 +360,7 @@ void sta_heap_free_due(struct sta_slot *slot, struct sta_slab *s)
         renew_current(s);
 }
 
-/* Puts up to `count` slots of the bin's own list back in their slabs. */
-static void flush_own(struct sta_heap *h, uint32_t c, size_t count)
+void sta_bin_return_own(struct sta_heap *h, uint32_t c, size_t count)
 {
     struct sta_bin *bin = &h->bins[c];
     bin->loan = 0;
@@ -395,9 +394,9 @@ static void retire_current(struct sta_heap *h, uint32_t c)
 
 void sta_bin_flush(struct sta_heap *h, uint32_t c)
 {
-    flush_own(h, c, SIZE_MAX);
+    sta_bin_return_own(h, c, SIZE_MAX);
     retire_current(h, c);
-    flush_own(h, c, SIZE_MAX);
+    sta_bin_return_own(h, c, SIZE_MAX);
 }
 
 bool sta_bin_give_back(struct sta_heap *h, uint32_t c)
@@ -407,7 +406,7 @@ bool sta_bin_give_back(struct sta_heap *h, uint32_t c)
         retire_current(h, c);
     if (bin->own == STA_SLOT_END)
         return false;
-    flush_own(h, c, STA_SHRINK_SLOTS);
+    sta_bin_return_own(h, c, STA_SHRINK_SLOTS);
     return true;
 }
 

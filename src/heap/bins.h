@@ -42,8 +42,10 @@ void *sta_bin_alloc(struct sta_heap *h, uint32_t c);
 /* Takes the oldest partial slab out of its bin, to be current; or NULL. */
 struct sta_slab *sta_bin_take_partial(struct sta_heap *h, uint32_t c);
 
-/* Gives the slots on the bin's own list back to their slabs; the bin has no
- * current slab then. */
+/* Puts up to `count` slots of the bin's own list back in their slabs. */
+void sta_bin_return_own(struct sta_heap *h, uint32_t c, size_t count);
+
+/* Puts all of them there; the bin has no current slab then. */
 void sta_bin_flush(struct sta_heap *h, uint32_t c);
 
 /* Gives some of the slots on the bin's own list back to their slabs, or else of

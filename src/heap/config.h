@@ -61,6 +61,12 @@ enum {
      * freed twice meanwhile (last_look.c): some milliseconds at most. */
     STA_LAST_SLOTS = 32768,
 
+    /* A heap whose thread ends keeps what it has for the next thread if that is
+     * no more than so many units (512 KiB), and fewer heaps than that are idle:
+     * 2 MiB in all. */
+    STA_IDLE_UNITS = 128,
+    STA_IDLE_HEAPS = 4,
+
     /* A partial slab is looked at again when this share of it is in use. */
     STA_THIN_SHARE = 8,
 

@@ -3,10 +3,12 @@
  * Heaps come and go with threads; fork.
  *
  * A heap, once made, lives as long as the process.  When its thread ends it
- * becomes idle: what it cached goes back, and it waits for a new thread to take
- * it over, slabs and all.  Meanwhile whoever frees into it does the work itself
- * under the heap's lock (remote.c), and any thread that needs a slab may take
- * one of its partial slabs, so that memory of ended threads is reused.
+ * becomes idle, and waits for a new thread to take it over, slabs and all.
+ * What it cached goes back, unless it is little and few heaps are idle: who
+ * starts a thread for each task takes it up again at once.  Meanwhile whoever
+ * frees into it does the work itself under the heap's lock (remote.c), and any
+ * thread that needs a slab may take one of its partial slabs, so that memory of
+ * ended threads is reused.
  *
  * After a thread's own heap is gone (destructors of thread-specific data run in
  * any order), it shares sta_heap_shared under its lock.  So do all threads in
@@ -164,20 +166,30 @@ static struct sta_heap *enter_shared(void)
     return h;
 }
 
+/* True for a heap that may keep what it cached for the next thread. */
+static bool is_worth_keeping(const struct sta_heap *h)
+{
+    return h->slab_units + h->run_units <=
+               sta_pages_cache_units(STA_IDLE_UNITS) &&
+           atomic_load_explicit(&idle_count, memory_order_relaxed) <
+               STA_IDLE_HEAPS;
+}
+
 static void thread_end(void *heap)
 {
     struct sta_heap *h = heap;
     sta_heap_leave(enter_shared()); /* what serves this thread from here on */
     sta_self = &sta_heap_gone;
-    if (h->out != NULL) { /* its lists may have slots of other heaps' slabs */
-        sta_heap_flush(h);
-        sta_heap_flush_outbox(h);
-    }
+    /* Slots of other heaps may be among the bins' own. */
+    for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
+        sta_bin_return_own(h, c, SIZE_MAX);
+    sta_heap_flush_outbox(h);
     sta_lock_acquire(&h->lock);
     /* relaxed: sta_heap_drain() releases it to deliver() */
     atomic_store_explicit(&h->state, STA_HEAP_IDLE, memory_order_relaxed);
     sta_heap_drain(h);
-    sta_heap_flush(h);
+    if (!is_worth_keeping(h))
+        sta_heap_flush(h);
     sta_lock_release(&h->lock);
     atomic_fetch_add_explicit(&idle_count, 1, memory_order_relaxed);
 }

@@ -11,12 +11,19 @@
 void audit_slab_units(const struct sta_heap *h)
 {
     uint32_t units = 0;
+    bool keeps = h->spare_units + h->run_units > 0;
     for (uint32_t i = 0; i < sta_region_count; i++)
         for (uint32_t n = 1; n < sta_regions[i].slab_used; n++) {
             const struct sta_slab *s = &sta_regions[i].slabs[n];
-            if (audit_in_use(s) && sta_slab_owner(s) == h)
-                units += s->unit_count;
+            if (!audit_in_use(s) || sta_slab_owner(s) != h)
+                continue;
+            units += s->unit_count;
+            keeps = keeps || sta_slab_state(s) == STA_SLAB_CURRENT;
         }
+    HOLDS(h->state != STA_HEAP_IDLE || !keeps ||
+              units + h->run_units <= STA_IDLE_UNITS,
+          "an idle heap keeps %u units of slabs and %u of runs", units,
+          h->run_units);
     HOLDS(units == h->slab_units, "%u units of slabs, counted as %u", units,
           h->slab_units);
 }

@@ -30,7 +30,8 @@ const char *audit_name(const struct sta_slab *s);
 /* Enters a region's descriptors in its picture; returns the units in use. */
 uint32_t audit_region(const struct sta_region *r);
 
-/* The units of a heap's slabs against its count of them. */
+/* The units of a heap's slabs against its count of them; an idle heap keeps
+ * nothing unless they are few. */
 void audit_slab_units(const struct sta_heap *h);
 
 static inline uint32_t audit_index(const struct sta_slab *s)

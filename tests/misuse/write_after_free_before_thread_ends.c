@@ -5,12 +5,17 @@
 
 #include "misuse.h"
 
-enum { COUNT = 200 };
+enum { COUNT = 200, MORE = 1000 };
 
-/* The thread's end gives its lists of free objects back. */
+static void *volatile more[MORE];
+
+/* The thread's end gives its lists of free objects back, as it has more than a
+ * next thread is to find. */
 static void *damage(void *arg)
 {
     long *p[COUNT];
+    for (int i = 0; i < MORE; i++)
+        more[i] = malloc(1024);
     for (int i = 0; i < COUNT; i++)
         p[i] = malloc(48);
     for (int i = 0; i < COUNT; i++)
