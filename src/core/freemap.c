@@ -367,27 +367,41 @@ uint32_t sta_freemap_longest(const struct sta_freemap *m)
 static size_t level_bytes(uint32_t capacity, uint32_t level)
 {
     return (size_t)parts_for(capacity, level_shift(level + 1)) *
-           sizeof(struct sta_keys);
+           (level == 0 ? sizeof(struct sta_freemap_leaf)
+                       : sizeof(struct sta_keys));
 }
 
 size_t sta_freemap_index_bytes(uint32_t capacity)
 {
-    size_t bytes = (size_t)parts_for(capacity, level_shift(1)) *
-                   sizeof(struct sta_freemap_leaf);
-    for (uint32_t level = 1; level <= top_for(capacity); level++)
+    size_t bytes = 0;
+    for (uint32_t level = 0; level <= top_for(capacity); level++)
         bytes += level_bytes(capacity, level);
     return bytes;
 }
 
-void sta_freemap_init(struct sta_freemap *m, void *index, uint32_t capacity)
+static void lay_out(struct sta_freemap *m, void *index, uint32_t capacity)
 {
     unsigned char *next = index;
-    *m = (struct sta_freemap){.top = 1, .key_max = STA_KEY_MAX};
-    for (uint32_t level = top_for(capacity); level > 0; level--) {
+    for (uint32_t level = top_for(capacity) + 1; level-- > 0;) {
         m->level[level] = (void *)next;
         next += level_bytes(capacity, level);
     }
-    m->leaves = (void *)next;
+    m->leaves = (void *)m->level[0];
+}
+
+void sta_freemap_init(struct sta_freemap *m, void *index, uint32_t capacity)
+{
+    *m = (struct sta_freemap){.top = 1, .key_max = STA_KEY_MAX};
+    lay_out(m, index, capacity);
+}
+
+void sta_freemap_move(struct sta_freemap *m, void *index, uint32_t capacity)
+{
+    const struct sta_freemap old = *m;
+    lay_out(m, index, capacity);
+    for (uint32_t level = 0; m->unit_count && level <= m->top; level++)
+        __builtin_memcpy(m->level[level], old.level[level],
+                         level_bytes(m->unit_count, level));
 }
 
 /* A new level begins with what there is below it. */

@@ -33,7 +33,7 @@ struct sta_freemap {
     uint32_t key_max; /* STA_KEY_MAX; less in a test, but 128 and half of all */
     uint32_t giant_end;
     struct sta_freemap_leaf *leaves;
-    struct sta_keys *level[STA_FREEMAP_LEVELS]; /* from 1 on */
+    struct sta_keys *level[STA_FREEMAP_LEVELS]; /* 0 is the leaves */
 };
 
 /* Returns the bytes of index for 1 to 2^32 - 2 units. */
@@ -45,6 +45,9 @@ size_t sta_freemap_index_bytes(uint32_t capacity);
  * beside what does.
  */
 void sta_freemap_init(struct sta_freemap *m, void *index, uint32_t capacity);
+
+/* Moves a map to a zero-filled index with room for more units. */
+void sta_freemap_move(struct sta_freemap *m, void *index, uint32_t capacity);
 
 /* Adds count >= 1 free units behind the last. O(count / 64 + log n). */
 void sta_freemap_extend(struct sta_freemap *m, uint32_t count);

@@ -151,6 +151,12 @@ void sta_runs_init(struct sta_runs *r, void *index, uint32_t capacity)
     sta_freemap_init(&r->map, index, capacity);
 }
 
+void sta_runs_move(struct sta_runs *r, void *index, uint32_t capacity)
+{
+    r->capacity = capacity;
+    sta_freemap_move(&r->map, index, capacity);
+}
+
 void sta_runs_extend(struct sta_runs *r, uint32_t count)
 {
     if (count == 0)

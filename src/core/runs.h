@@ -46,6 +46,14 @@ size_t sta_runs_index_bytes(uint32_t capacity);
 void sta_runs_init(struct sta_runs *r, void *index, uint32_t capacity);
 
 /*
+ * Moves a set to another index, as sta_runs_init() wants it, for a larger
+ * capacity. The old one is not needed any more.
+ *
+ * Cost     O(units / 64).
+ */
+void sta_runs_move(struct sta_runs *r, void *index, uint32_t capacity);
+
+/*
  * Makes alignment count from `phase` units before unit 0, for units that do not
  * begin at an aligned address; 0 unless it is called. phase is below 2^31.
  */

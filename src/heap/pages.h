@@ -41,12 +41,13 @@ struct sta_region {
     _Alignas(64) struct sta_runs runs; /* of the units that are committed */
     struct sta_stale stale;
     struct sta_unused unused;
-    uint32_t map_units;  /* whose map entries can be written */
-    uint32_t slab_used;  /* descriptors ever used; 0 is nobody's */
-    uint32_t slab_ready; /* descriptors committed */
-    char *own;           /* STA_OWN_UNITS for the library itself */
-    uint32_t own_used;   /* of these */
-    void *index;         /* of runs; the stale bits lie behind it */
+    uint32_t map_units;   /* whose map entries can be written */
+    uint32_t slab_used;   /* descriptors ever used; 0 is nobody's */
+    uint32_t slab_ready;  /* descriptors committed */
+    char *own;            /* STA_OWN_UNITS for the library itself */
+    uint32_t own_used;    /* of these */
+    uint32_t table_units; /* that the index and the bits have room for */
+    void *index;          /* of all units; the stale bits lie behind it */
     void *reservation;
     size_t reservation_bytes;
 };

@@ -11,7 +11,9 @@
  * fork, a core dump and strict overcommit see only what is in use.  The map can
  * be read everywhere: an address that was never handed out has no object.  The
  * index and the bits (4 to 5 a unit) are committed whole, as they are addressed
- * by level; they are touched page by page all the same.
+ * by level; they are touched page by page all the same.  Each of their seven
+ * parts begins on a page of its own: so there is a small set of them in front,
+ * on one page, which serves until the heap has 32 MiB.
  *
  * The lowest unused descriptor is taken first.  So those in use gather in few
  * pages, and the others can go back when the program shrinks: one that held
@@ -37,9 +39,44 @@ enum {
     SLABS_PER_STEP = META_STEP / (int)sizeof(struct sta_slab),
     MAP_PER_STEP = META_STEP / (int)sizeof(uint32_t),
 
+    /* Units, 32 MiB, whose index and bits fit a page. */
+    FRONT_UNITS = 8192,
+
     /* A map entry is a descriptor's offset in bytes and has 32 bits. */
     SLABS_MOST = 1 << 25
 };
+
+/* Lays out, from `at` on, what tells the free units, the stale ones and the
+ * unused descriptors of so many units; returns the bytes. */
+static size_t lay_out(struct sta_region *r, uintptr_t at, size_t units)
+{
+    size_t words = units / 64 + 1; /* of the bits of descriptors */
+    size_t index = sta_round_up(sta_runs_index_bytes((uint32_t)units), 64);
+    size_t asked = sta_round_up(index + units / 8 + 1, 8);
+    size_t unused = sta_round_up(asked + units / STA_HUGE_UNITS / 8 + 8, 8);
+    r->table_units = (uint32_t)units;
+    r->stale.bits = (uint64_t *)(at + index);
+    r->stale.huge.asked = (uint64_t *)(at + asked);
+    r->unused.bits = (uint64_t *)(at + unused);
+    r->unused.words = r->unused.bits + words;
+    r->unused.touched = r->unused.words + words / 64 + 1;
+    return unused + (words + 2 * (words / 64 + 1)) * sizeof(uint64_t);
+}
+
+/* Moves all that from the front to where there is room for every unit. */
+static void spread(struct sta_region *r)
+{
+    const struct sta_region front = *r;
+    size_t words = FRONT_UNITS / 64 + 1;
+    size_t rest = (words / 64 + 1) * sizeof(uint64_t);
+    lay_out(r, (uintptr_t)r->index, r->bytes >> STA_UNIT_LOG2);
+    sta_runs_move(&r->runs, r->index, r->table_units);
+    memcpy(r->stale.bits, front.stale.bits, FRONT_UNITS / 8);
+    memcpy(r->stale.huge.asked, front.stale.huge.asked, sizeof(uint64_t));
+    memcpy(r->unused.bits, front.unused.bits, words * sizeof(uint64_t));
+    memcpy(r->unused.words, front.unused.words, rest);
+    memcpy(r->unused.touched, front.unused.touched, rest);
+}
 
 /* Commits map entries for units below `units`. */
 static bool commit_map(struct sta_region *r, uint32_t units)
@@ -74,6 +111,8 @@ static bool commit_units(struct sta_region *r, uint32_t units)
     size_t bytes = (size_t)units << STA_UNIT_LOG2;
     if (!commit_map(r, sta_region_units(r) + units))
         return false;
+    if (sta_region_units(r) + units > r->table_units)
+        spread(r);
     if (sta_options.closed) { /* committed as they are allocated */
         sta_runs_extend(&r->runs, units);
         return true;
@@ -217,15 +256,12 @@ void sta_region_release(struct sta_region *r)
 bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
 {
     size_t units = bytes >> STA_UNIT_LOG2;
-    size_t index = sta_round_up(sta_runs_index_bytes((uint32_t)units), 64);
     size_t own = r == sta_regions ? (size_t)STA_OWN_UNITS << STA_UNIT_LOG2 : 0;
-    size_t asked = sta_round_up(index + units / 8 + 1, 8);
-    size_t unused = sta_round_up(asked + units / STA_HUGE_UNITS / 8 + 8, 8);
-    size_t words = units / 64 + 1; /* of the bits of descriptors */
-    size_t bits =
-        sta_round_up(unused + (words + 2 * (words / 64 + 1)) * sizeof(uint64_t),
-                     META_STEP) +
-        own;
+    bool front = !whole && units > FRONT_UNITS;
+    size_t first_units = front ? FRONT_UNITS : units;
+    size_t index = sta_round_up(lay_out(r, 0, first_units), 64);
+    size_t rest = front ? lay_out(r, 0, units) : 0;
+    size_t bits = sta_round_up(index + rest, META_STEP) + own;
     size_t map = sta_round_up(units * sizeof *r->map, META_STEP);
     size_t slabs = sta_round_up((units + 1) * sizeof *r->slabs, META_STEP);
     size_t align = bytes >= STA_HUGE_FROM ? STA_HUGE_BYTES : META_STEP;
@@ -237,9 +273,9 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
     r->reservation = p;
     r->reservation_bytes = total;
     p = (char *)sta_round_up((uintptr_t)p, META_STEP); /* 64 KiB of the slack */
-    r->index = p;
+    r->index = front ? p + index : p;
     r->own = p + bits - own;
-    r->stale.bits = (uint64_t *)(void *)(p + index);
+    lay_out(r, (uintptr_t)p, first_units);
     r->map = (uint32_t *)(void *)(p + bits);
     r->slabs = (struct sta_slab *)(void *)(p + bits + map);
     r->slab_used = 1;
@@ -250,14 +286,10 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
     size_t first = r->map_units * sizeof *r->map;
     r->stale.base = r->base;
     r->stale.runs = &r->runs;
-    r->stale.huge.asked = (uint64_t *)(void *)(p + asked);
-    r->unused.bits = (uint64_t *)(void *)(p + unused);
-    r->unused.words = r->unused.bits + words;
-    r->unused.touched = r->unused.words + words / 64 + 1;
     r->stale.huge.base = r->base;
     if (sta_vm_commit(p, bits + first) &&
         sta_vm_commit_zero(r->map + r->map_units, map - first)) {
-        sta_runs_init(&r->runs, p, (uint32_t)units);
+        sta_runs_init(&r->runs, p, r->table_units);
         if (commit_slabs(r, whole ? (uint32_t)units + 1 : 1) &&
             (!whole || commit_units(r, (uint32_t)units)))
             return true;

@@ -147,7 +147,7 @@ static void audit_stale(const struct sta_region *r)
 {
     const struct sta_stale *t = &r->stale;
     uint32_t units = sta_region_units(r);
-    uint32_t end = (uint32_t)(r->bytes >> STA_UNIT_LOG2);
+    uint32_t end = r->table_units;
     uint32_t count = 0;
     uint32_t u = 0;
     while ((u = sta_bitmap_first_one(t->bits, u, units)) < units) {

@@ -29,13 +29,29 @@ struct pair {
     size_t index_bytes;
 };
 
-static void pair_init(struct pair *p, uint32_t capacity)
+static void make_index(struct pair *p, uint32_t capacity)
 {
     p->index_bytes = sta_runs_index_bytes(capacity);
     p->index = malloc(p->index_bytes + 8);
     REQUIRE(p->index);
     memset(p->index, 0, p->index_bytes);
     memset(p->index + p->index_bytes, GUARD, 8);
+}
+
+/* Moves the structure to an index for twice as many units. */
+static void pair_move(struct pair *p)
+{
+    struct pair old = *p;
+    uint32_t capacity = 2 * p->runs.capacity;
+    make_index(p, capacity);
+    sta_runs_move(&p->runs, p->index, capacity);
+    memset(old.index, GUARD, old.index_bytes);
+    free(old.index);
+}
+
+static void pair_init(struct pair *p, uint32_t capacity)
+{
+    make_index(p, capacity);
     sta_runs_init(&p->runs, p->index, capacity);
     model_init(&p->model, capacity);
 }
@@ -228,12 +244,15 @@ static void test_random(uint32_t capacity, uint32_t steps, uint32_t seed)
     if (seed == 3 && capacity >= 256)
         p.runs.map.key_max = (capacity + 1) / 2;
     sta_runs_set_phase(&p.runs, p.model.phase);
+    pair_move(&p); /* an empty one */
     pair_compare(&p);
     sta_runs_extend(&p.runs, 1);
     model_extend(&p.model, 1);
     for (uint32_t i = 0; i < steps; i++) {
         check_context("capacity %u seed %u step %u", capacity, seed, i);
         step(&p, &rng, i / 64 % 2 ? 35 : 60);
+        if (i % 1000 == 500)
+            pair_move(&p);
         pair_compare(&p);
     }
     pair_destroy(&p);
