@@ -18,6 +18,7 @@
 
 #include <string.h>
 
+#include "core/bits.h"
 #include "heap/guard.h"
 #include "os/vm.h"
 
@@ -66,6 +67,14 @@ static bool is_listed(const struct listed *listed, uint32_t i)
     return (listed->bits[i / 64] >> i % 64 & 1) != 0;
 }
 
+/* The slots of 64 from `first` on that were carved and are not listed. */
+static uint64_t unlisted(const struct sta_slab *s, const struct listed *listed,
+                         uint32_t first)
+{
+    uint32_t left = sta_slab_carved(s) - first;
+    return ~listed->bits[first / 64] & sta_ones64(0, left < 64 ? left : 64);
+}
+
 /* The units on which no slot is in use; those behind the slots that were carved
  * may be there all the same, as part of a huge page. */
 static uint32_t free_units(const struct sta_slab *s,
@@ -73,10 +82,13 @@ static uint32_t free_units(const struct sta_slab *s,
 {
     uint32_t slot_bytes = sta_class_bytes(s->list);
     uint32_t in_use = 0;
-    for (uint32_t i = 0; i < sta_slab_carved(s); i++) {
-        uint32_t units = units_of_slot(slot_bytes, i);
-        if ((units & s->purged) == 0 && !is_listed(listed, i))
-            in_use |= units;
+    for (uint32_t first = 0; first < sta_slab_carved(s); first += 64) {
+        uint64_t used = unlisted(s, listed, first);
+        for (; used != 0; used &= used - 1) {
+            uint32_t units = units_of_slot(slot_bytes, first + sta_ctz64(used));
+            if ((units & s->purged) == 0)
+                in_use |= units;
+        }
     }
     return ~in_use & ((UINT32_C(1) << s->unit_count) - 1);
 }
@@ -87,11 +99,15 @@ static void drop_slots(struct sta_slab *s, uint32_t units,
 {
     uint32_t slot_bytes = sta_class_bytes(s->list);
     char *start = sta_slab_start(s);
+    uint32_t i = sta_slab_carved(s);
     s->free = STA_SLOT_END;
-    for (uint32_t i = sta_slab_carved(s); i-- > 0;) {
+    while (i-- > 0) {
         struct sta_slot *slot = (void *)(start + (size_t)i * slot_bytes);
-        if ((units_of_slot(slot_bytes, i) & units) == 0 &&
-            is_listed(listed, i)) {
+        uint32_t unit = i * slot_bytes >> STA_UNIT_LOG2;
+        if ((units >> unit & 1) != 0) { /* nor do others that start there */
+            i = ((unit << STA_UNIT_LOG2) + slot_bytes - 1) / slot_bytes;
+        } else if ((units_of_slot(slot_bytes, i) & units) == 0 &&
+                   is_listed(listed, i)) {
             sta_slot_link(slot, s->free);
             s->free = slot;
         }
