@@ -15,9 +15,9 @@
  * slots is free: to fetch them one by one would cost a slow call each.
  *
  * A bin has a list of its own for slots whose slabs are not to know yet: of
- * slabs with fewer than sixteen slots, up to a loan that each refill renews,
- * and of other heaps' slabs.  malloc takes from there when the current slab has
- * none, before any other.
+ * slabs with fewer than sixteen slots and of other heaps' slabs, up to a loan
+ * that each refill renews (remote.c has more of the latter).  malloc takes from
+ * there when the current slab has none, before any other.
  *
  * A heap keeps a few empty slabs, their slots cut and linked; a bin that has
  * none there and needs a slab cuts another's anew (carve.c).
@@ -293,17 +293,12 @@ void *sta_bin_alloc(struct sta_heap *h, uint32_t c)
 static STA_NOINLINE void free_in_full(struct sta_slot *slot, struct sta_slab *s)
 {
     struct sta_heap *h = sta_slab_owner(s);
-    struct sta_bin *bin = &h->bins[s->list];
-    uint32_t slot_bytes = sta_class_size[s->list];
-    if (s->few == 0 && bin->loan >= slot_bytes && sta_slab_may_wait(s)) {
-        if (slot == bin->own && sta_options.check) /* lent before */
+    if (s->few == 0 && sta_bin_lends(h, s->list) && sta_slab_may_wait(s)) {
+        if (slot == h->bins[s->list].own && sta_options.check) /* lent before */
             sta_heap_die_of_second_free(s, slot, 1);
-        bin->loan -= slot_bytes;
+        sta_bin_lend(h, slot, s->list);
         sta_slab_clear(s);
         s->countdown = 1;
-        sta_slot_link(slot, bin->own);
-        bin->own = slot;
-        h->handed[s->list]++;
         return;
     }
     set_partial(h, s);

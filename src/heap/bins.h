@@ -42,6 +42,24 @@ void *sta_bin_alloc(struct sta_heap *h, uint32_t c);
 /* Takes the oldest partial slab out of its bin, to be current; or NULL. */
 struct sta_slab *sta_bin_take_partial(struct sta_heap *h, uint32_t c);
 
+/* True while the bin's own list may take slots that are freed: so many bytes
+ * from one refill to the next. */
+static inline bool sta_bin_lends(const struct sta_heap *h, uint32_t c)
+{
+    return h->bins[c].loan >= sta_class_size[c];
+}
+
+/* Puts a slot there, which its slab counts as used all the same. */
+static inline void sta_bin_lend(struct sta_heap *h, struct sta_slot *slot,
+                                uint32_t c)
+{
+    struct sta_bin *bin = &h->bins[c];
+    bin->loan -= sta_class_size[c];
+    sta_slot_link(slot, bin->own);
+    bin->own = slot;
+    h->handed[c]++;
+}
+
 /* Puts up to `count` slots of the bin's own list back in their slabs. */
 void sta_bin_return_own(struct sta_heap *h, uint32_t c, size_t count);
 

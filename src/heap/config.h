@@ -95,6 +95,9 @@ enum {
      * fewer would mean a slow call for every few slots.  256 to 4,096 do. */
     STA_REUSE_BYTES = 1024,
 
+    /* One refill in so many sends what is gathered home instead (remote.c). */
+    STA_HOME_SHARE = 8,
+
     /* At levels 2 and 3 threads share so many heaps. */
     STA_GUARD_HEAPS = 4,
 

@@ -171,7 +171,7 @@ void sta_heap_gather(struct sta_heap *h, struct sta_slot *slot,
                      struct sta_slab *s);
 
 /* Puts what is gathered for other heaps on the bin's own list of class `c`,
- * which is empty; false when that is too little.  h->out is not NULL. */
+ * which is empty; false: too little, or it was sent.  h->out is not NULL. */
 bool sta_heap_reuse_gathered(struct sta_heap *h, uint32_t c);
 
 /* Sends off what is gathered for other heaps. */

@@ -31,10 +31,13 @@
  *     bin's own list, count as used: their slab stays.
  * I3  heaps that no thread owns have none of the latter, and empty parcels.
  *
- * What is gathered need not go at all: when the thread that freed it is out of
- * slots of that class it takes them itself (sta_heap_reuse_gathered), and they
- * stay in use as far as their slab can tell.  So threads that free each other's
- * objects, and allocate as many, hardly touch a line of each other's.
+ * What is freed need not go at all: up to a loan it comes on the bin's own
+ * list, where this thread's next request finds it; and a thread that is out of
+ * slots of a class takes those in its parcels (sta_heap_reuse_gathered).  They
+ * stay in use as far as their slab can tell, so threads that free each other's
+ * objects, and allocate as many, hardly touch a line of each other's.  But each
+ * time such a slot is freed it comes through here, so at one refill in eight
+ * what is gathered goes home.
  *
  * A slab may change its owner meanwhile: the old owner then sends it on.
  *
@@ -51,6 +54,7 @@
 #include "heap/remote.h"
 
 #include "core/bits.h"
+#include "heap/bins.h"
 #include "heap/guard.h"
 #include "heap/inherit.h"
 
@@ -225,22 +229,35 @@ static struct sta_slot *prepend(struct sta_outbox *out, struct sta_parcel *p,
     return list;
 }
 
+/* True while what is freed is to go home. */
+static bool is_homeward(const struct sta_outbox *out)
+{
+    return out->refills % STA_HOME_SHARE == 0;
+}
+
 bool sta_heap_reuse_gathered(struct sta_heap *h, uint32_t c)
 {
     struct sta_outbox *out = h->out;
     struct sta_slot **own = &h->bins[c].own;
+    out->refills++;
     if (out->bytes_of[c] < STA_REUSE_BYTES)
         return false;
-    h->handed[c] += out->bytes_of[c] / sta_class_size[c];
+    bool homeward = is_homeward(out);
+    if (!homeward)
+        h->handed[c] += out->bytes_of[c] / sta_class_size[c];
     for (uint32_t w = 0; w < STA_PARCEL_WORDS; w++) {
         for (uint64_t left = out->parcels_of[c][w]; left; left &= left - 1) {
             struct sta_parcel *p = &out->parcel[w * 64 + sta_ctz64(left)];
-            if (p->slab != NULL && p->list == c)
+            if (p->slab == NULL || p->list != c)
+                continue;
+            if (homeward)
+                send_parcel(out, p);
+            else
                 *own = prepend(out, p, *own);
         }
         out->parcels_of[c][w] = 0;
     }
-    return true;
+    return !homeward;
 }
 
 struct sta_slot *sta_heap_ungather(struct sta_heap *h,
@@ -314,19 +331,31 @@ static inline bool is_to_look(const struct sta_slab *s,
     return !sta_slab_is_lazy(s) || p->first == slot;
 }
 
-/* The first slot of a parcel, and all that is wrong. */
+/* Keeps a slot of another heap's for the next request, or for that heap. */
+static void keep_or_gather(struct sta_heap *h, struct sta_slot *slot,
+                           struct sta_slab *s)
+{
+    if (sta_bin_lends(h, s->list) && !is_homeward(h->out))
+        sta_bin_lend(h, slot, s->list);
+    else
+        sta_heap_gather(h, slot, s);
+}
+
+/* A slot whose slab has no parcel, and all that is wrong. */
 static STA_NOINLINE void free_first(struct sta_slot *slot, struct sta_slab *s)
 {
     struct sta_heap *h = sta_self;
     const struct sta_heap *owner = sta_slab_owner(s);
-    bool look = h->out == NULL || is_to_look(s, slot, parcel_at(h->out, s));
-    if (owner == NULL || !sta_slab_is_start(s, slot) ||
-        (look && sta_slot_is_free(slot)))
+    bool wrong = owner == NULL || !sta_slab_is_start(s, slot);
+    if (!wrong && (h->out == NULL || h->bins[s->list].own == slot ||
+                   is_to_look(s, slot, parcel_at(h->out, s))))
+        wrong = sta_slot_is_free(slot);
+    if (wrong)
         sta_heap_free_slow(slot);
     else if (h->out != NULL &&
              atomic_load_explicit(&owner->state, memory_order_relaxed) ==
                  STA_HEAP_ACTIVE)
-        sta_heap_gather(h, slot, s);
+        keep_or_gather(h, slot, s);
     else
         sta_heap_free_remote(slot, s);
 }

@@ -24,7 +24,8 @@ struct sta_outbox {
     uint32_t bytes_of[STA_CLASS_COUNT]; /* of each class */
     /* which parcels may be of a class, a bit each */
     uint64_t parcels_of[STA_CLASS_COUNT][STA_PARCEL_WORDS];
-    uint32_t turn; /* which goes next when there are too many */
+    uint32_t turn;    /* which goes next when there are too many */
+    uint32_t refills; /* of bins that had nothing left */
 };
 
 static_assert(sizeof(struct sta_outbox) <= STA_UNIT_BYTES,
