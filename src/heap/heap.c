@@ -219,8 +219,9 @@ void *sta_heap_alloc_aligned(size_t size, size_t align)
 {
     struct sta_heap *h = sta_self;
     void *p = NULL;
-    /* What serves a multiple of `align` is aligned to it: see above. */
-    if (align <= STA_UNIT_BYTES && size <= h->medium_max)
+    /* What serves a multiple of `align` is aligned to it: see above.  Size 0
+     * is not for here: where there are no lists, it would pass for small. */
+    if (align <= STA_UNIT_BYTES && size - 1 < h->medium_max)
         p = sta_heap_pop_from(
             h, list_of(sta_round_up(size < align ? align : size, align)));
     return sta_likely(p != NULL) ? p : alloc_aligned_slow(size, align);
