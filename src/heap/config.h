@@ -140,12 +140,17 @@ static_assert(STA_SLAB_UNITS_MAX * STA_UNIT_BYTES == STA_SLAB_BYTES_MAX,
 /* A region that can grow reserves this multiple of physical memory; where
  * addresses are scarce, half a GiB of 32 bits, further ones follow. */
 #define STA_RESERVE_FACTOR 2
-#define STA_REGION_MOST    (SIZE_MAX / 8)
+#define STA_REGION_MOST                                                        \
+    (SIZE_MAX / 8 < STA_ARENA_MOST ? SIZE_MAX / 8 : STA_ARENA_MOST)
 
-/* The largest fixed arena: 64 TiB, or half of what 32 bits address. */
+/* The largest fixed arena: 8 TiB, as 32 bits count its units, or half of what
+ * 32 bits address. */
 #define STA_ARENA_MOST                                                         \
-    ((size_t)(SIZE_MAX >> 1 < UINT64_C(1) << 46 ? SIZE_MAX >> 1                \
-                                                : UINT64_C(1) << 46))
+    ((size_t)(SIZE_MAX >> 1 < UINT64_C(1) << 43 ? SIZE_MAX >> 1                \
+                                                : UINT64_C(1) << 43))
+
+static_assert(STA_ARENA_MOST >> STA_UNIT_LOG2 < UINT32_MAX,
+              "the index counts units in 32 bits");
 
 /* The least size of the n-th region: 256 KiB, doubled every four, so that small
  * ones, made while address space was short, never use the number of them up. */
