@@ -293,7 +293,7 @@ void *sta_bin_alloc(struct sta_heap *h, uint32_t c)
 static STA_NOINLINE void free_in_full(struct sta_slot *slot, struct sta_slab *s)
 {
     struct sta_heap *h = sta_slab_owner(s);
-    if (s->few == 0 && sta_bin_lends(h, s->list) && sta_slab_may_wait(s)) {
+    if (s->few == 0 && sta_bin_lends(h, s)) {
         if (slot == h->bins[s->list].own && sta_options.check) /* lent before */
             sta_heap_die_of_second_free(s, slot, 1);
         sta_bin_lend(h, slot, s->list);

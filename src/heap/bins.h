@@ -42,11 +42,13 @@ void *sta_bin_alloc(struct sta_heap *h, uint32_t c);
 /* Takes the oldest partial slab out of its bin, to be current; or NULL. */
 struct sta_slab *sta_bin_take_partial(struct sta_heap *h, uint32_t c);
 
-/* True while the bin's own list may take slots that are freed: so many bytes
- * from one refill to the next. */
-static inline bool sta_bin_lends(const struct sta_heap *h, uint32_t c)
+/* True while the bin's own list may take a freed slot of such a slab: so many
+ * bytes from one refill to the next. */
+static inline bool sta_bin_lends(const struct sta_heap *h,
+                                 const struct sta_slab *s)
 {
-    return h->bins[c].loan >= sta_class_size[c];
+    return h->bins[s->list].loan >= sta_class_size[s->list] &&
+           sta_slab_may_wait(s);
 }
 
 /* Puts a slot there, which its slab counts as used all the same. */

@@ -335,7 +335,7 @@ static inline bool is_to_look(const struct sta_slab *s,
 static void keep_or_gather(struct sta_heap *h, struct sta_slot *slot,
                            struct sta_slab *s)
 {
-    if (sta_bin_lends(h, s->list) && !is_homeward(h->out))
+    if (sta_bin_lends(h, s) && !is_homeward(h->out))
         sta_bin_lend(h, slot, s->list);
     else
         sta_heap_gather(h, slot, s);
