@@ -241,7 +241,7 @@ static void flip(struct sta_freemap *m, uint32_t first, uint32_t end)
 }
 
 /*
- * The run from `low` to `high` is what these units become part of. What began
+ * The run that begins at `low` is what these units become part of. What began
  * behind them, in another word, does so no more.
  */
 static void add(struct sta_freemap *m, uint32_t first, uint32_t end)
@@ -363,7 +363,7 @@ uint32_t sta_freemap_longest(const struct sta_freemap *m)
     return key;
 }
 
-/* Groups of eight keys of a level >= 1. */
+/* The bytes of a level, whose parts are of eight keys each. */
 static size_t level_bytes(uint32_t capacity, uint32_t level)
 {
     return (size_t)parts_for(capacity, level_shift(level + 1)) *

@@ -161,7 +161,7 @@ static struct sta_heap *enter_shared(void)
     sta_lock_acquire(&h->lock);
     if (h->medium_max == 0) {
         heap_init(h, STA_HEAP_SHARED);
-        sta_heap_gone.list[0] = sta_heap_none.list[0];
+        sta_heap_gone.list[0] = sta_heap_none.list[0]; /* an empty one */
     }
     return h;
 }
