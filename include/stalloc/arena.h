@@ -33,7 +33,7 @@
  * Memory: 2.6 bits a block and 340 bytes; sta_arena_index_bytes() tells. Time
  * is O(log blocks) however many holes there are. A block knows its size, so
  * that it may be freed without telling, and a double free, an interior pointer
- * and a wrong size are refused. 1 to 2^32 - 2 blocks; free memory is never
+ * and a wrong size are refused. 1 to 2^31 - 1 blocks; free memory is never
  * touched.
  */
 #ifndef STALLOC_ARENA_H

@@ -30,8 +30,6 @@
  *       other key on a level up to `top` the greatest of the eight below it;
  *       what does not exist has 0.
  *   I3  top is the lowest level >= 1 whose first key is of all units.
- *   I4  A key is key_max when the run has as many units or more: there is one
- *       such run at most, and giant_end is its end.
  *
  * Memory: 1 + 1/2 + 1/16 + ... = 1.57 bits a unit. All-zero memory says
  * "nothing is free", so that a large index needs no initialisation. The keys of
@@ -170,8 +168,7 @@ static uint32_t end_beyond(const struct sta_freemap *m, uint32_t w)
     if (count < WORD_UNITS)
         return w * WORD_UNITS + count;
     uint32_t start = start_of_top(m, w - 1);
-    uint32_t key = key_at(m, 0, start / WORD_UNITS);
-    return key == m->key_max ? m->giant_end : start + key;
+    return start + key_at(m, 0, start / WORD_UNITS);
 }
 
 /* Returns the end of the run that has this free unit. */
@@ -208,24 +205,12 @@ static uint32_t longest_of(const struct sta_freemap *m, uint32_t w,
     return longest > last ? longest : last;
 }
 
-/* Gives a word its key when `length` is the longest run that begins there; one
- * of many units ends at `end`. */
-static void sum_up(struct sta_freemap *m, uint32_t w, uint32_t length,
-                   uint32_t end)
-{
-    if (sta_unlikely(length >= m->key_max)) {
-        m->giant_end = end;
-        length = m->key_max;
-    }
-    set_key(m, w, length);
-}
-
 /* The run from `start` to `end` is new, or longer than it was. */
 STA_INLINE void note_run(struct sta_freemap *m, uint32_t start, uint32_t end)
 {
     uint32_t w = start / WORD_UNITS;
     if (end - start > key_at(m, 0, w))
-        sum_up(m, w, end - start, end);
+        set_key(m, w, end - start);
 }
 
 /* Changes the bits of units. */
@@ -265,7 +250,7 @@ static void remove(struct sta_freemap *m, uint32_t first, uint32_t end)
     flip(m, first, end);
     if (high - low >= key_at(m, 0, w)) {
         uint32_t left = first / WORD_UNITS == w ? high : first;
-        sum_up(m, w, longest_of(m, w, left), left);
+        set_key(m, w, longest_of(m, w, left));
     }
     if (end < high && end / WORD_UNITS != w)
         note_run(m, end, high);
@@ -291,7 +276,7 @@ STA_INLINE uint32_t descend(const struct sta_freemap *m, uint32_t level,
 }
 
 /* The lowest run of `want` units that begins in a word, whose key says that
- * there is one, as far as a key can. */
+ * there is one. */
 STA_INLINE uint32_t place_in(const struct sta_freemap *m, uint32_t w,
                              uint32_t want)
 {
@@ -301,17 +286,19 @@ STA_INLINE uint32_t place_in(const struct sta_freemap *m, uint32_t w,
         if (starts != 0)
             return w * WORD_UNITS + sta_ctz64(starts);
     }
-    uint32_t start = (w + 1) * WORD_UNITS - sta_high_ones64(begun);
-    return want > m->key_max && m->giant_end - start < want ? STA_FREEMAP_NONE
-                                                            : start;
+    return (w + 1) * WORD_UNITS - sta_high_ones64(begun);
+}
+
+uint32_t sta_freemap_longest(const struct sta_freemap *m)
+{
+    return key_at(m, m->top, 0);
 }
 
 uint32_t sta_freemap_lowest(const struct sta_freemap *m, uint32_t want)
 {
-    uint32_t key = want < m->key_max ? want : m->key_max;
-    if (key_at(m, m->top, 0) < key)
+    if (sta_freemap_longest(m) < want)
         return STA_FREEMAP_NONE;
-    return place_in(m, descend(m, m->top, 0, key), want);
+    return place_in(m, descend(m, m->top, 0, want), want);
 }
 
 /* The same among the runs that begin in word `w` or above: to the right and up
@@ -319,16 +306,15 @@ uint32_t sta_freemap_lowest(const struct sta_freemap *m, uint32_t want)
 static uint32_t lowest_from_word(const struct sta_freemap *m, uint32_t w,
                                  uint32_t want)
 {
-    uint32_t key = want < m->key_max ? want : m->key_max;
     uint32_t i = w;
     for (uint32_t level = 0; level < m->top; level++) {
         uint32_t right = 0;
         if (i % FAN_OUT != 0)
-            right = sta_keys_at_least(keys_at(m, level, i / FAN_OUT), key) >>
+            right = sta_keys_at_least(keys_at(m, level, i / FAN_OUT), want) >>
                     i % FAN_OUT << i % FAN_OUT;
         if (right != 0) {
             i = i / FAN_OUT * FAN_OUT + sta_ctz64(right);
-            return place_in(m, descend(m, level, i, key), want);
+            return place_in(m, descend(m, level, i, want), want);
         }
         i = (i + FAN_OUT - 1) / FAN_OUT;
     }
@@ -353,14 +339,6 @@ uint32_t sta_freemap_lowest_from(const struct sta_freemap *m, uint32_t from,
             return start;
     }
     return lowest_from_word(m, w + 1, want);
-}
-
-uint32_t sta_freemap_longest(const struct sta_freemap *m)
-{
-    uint32_t key = key_at(m, m->top, 0);
-    if (sta_unlikely(key == m->key_max))
-        return m->giant_end - sta_freemap_lowest(m, m->key_max);
-    return key;
 }
 
 /* The bytes of a level, whose parts are of eight keys each. */
@@ -391,7 +369,7 @@ static void lay_out(struct sta_freemap *m, void *index, uint32_t capacity)
 
 void sta_freemap_init(struct sta_freemap *m, void *index, uint32_t capacity)
 {
-    *m = (struct sta_freemap){.top = 1, .key_max = STA_KEY_MAX};
+    *m = (struct sta_freemap){.top = 1};
     lay_out(m, index, capacity);
 }
 
@@ -431,10 +409,8 @@ bool sta_freemap_audit(const struct sta_freemap *m, uint32_t *free_count)
     uint32_t end = m->unit_count; /* of a run that goes on in word w */
     for (uint32_t w = parts_for(m->unit_count, level_shift(0)); w-- > 0;) {
         uint64_t word = *word_at(m, w);
-        uint32_t longest = longest_of(m, w, end);
-        if (key_at(m, 0, w) != (longest < m->key_max ? longest : m->key_max) ||
-            (longest >= m->key_max && m->giant_end != end))
-            return false; /* I2, I4 */
+        if (key_at(m, 0, w) != longest_of(m, w, end))
+            return false; /* I2 */
         *free_count += sta_popcount64(word);
         if (~word != 0 || !goes_on(m, w + 1))
             end = w * WORD_UNITS + sta_low_ones64(word);

@@ -15,10 +15,13 @@
 
 #include "core/keys.h"
 
-/* "No such unit"; also one more than the largest number of units. */
+/* "No such unit". */
 #define STA_FREEMAP_NONE UINT32_MAX
 
-enum { STA_FREEMAP_LEVELS = 10 }; /* 64 * 8^9 units > 2^32 */
+/* The most units of a map: a key has to count them. */
+#define STA_FREEMAP_UNITS_MAX STA_KEY_MAX
+
+enum { STA_FREEMAP_LEVELS = 10 }; /* 64 * 8^9 units > 2^31 */
 
 /* 512 units, a bit each, and the keys of their words. */
 struct sta_freemap_leaf {
@@ -29,14 +32,12 @@ struct sta_freemap_leaf {
 struct sta_freemap {
     /* private: see freemap.c */
     uint32_t unit_count;
-    uint32_t top;     /* the level whose first key is of all units */
-    uint32_t key_max; /* STA_KEY_MAX; less in a test, but 128 and half of all */
-    uint32_t giant_end;
+    uint32_t top; /* the level whose first key is of all units */
     struct sta_freemap_leaf *leaves;
     struct sta_keys *level[STA_FREEMAP_LEVELS]; /* 0 is the leaves */
 };
 
-/* Returns the bytes of index for 1 to 2^32 - 2 units. */
+/* Returns the bytes of index for 1 to STA_FREEMAP_UNITS_MAX units. */
 size_t sta_freemap_index_bytes(uint32_t capacity);
 
 /*
@@ -77,7 +78,7 @@ static inline uint64_t sta_freemap_bits(const struct sta_freemap *m,
 /* Returns how many units from `first` on are free. O(log n). */
 uint32_t sta_freemap_length(const struct sta_freemap *m, uint32_t first);
 
-/* Returns the length of the longest run of free units. O(log n). */
+/* Returns the length of the longest run of free units. O(1). */
 uint32_t sta_freemap_longest(const struct sta_freemap *m);
 
 /* Checks every invariant and counts the free units; O(n). */

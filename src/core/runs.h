@@ -15,8 +15,11 @@
 
 #include "core/freemap.h"
 
-/* "No such run"; also one more than the largest number of units. */
+/* "No such run". */
 #define STA_RUNS_NONE UINT32_MAX
+
+/* The most units of a set: 2^31 - 1. */
+#define STA_RUNS_UNITS_MAX STA_FREEMAP_UNITS_MAX
 
 enum { STA_RUNS_CACHE_MAX = 512 };
 
@@ -32,7 +35,7 @@ struct sta_runs {
 
 /*
  * Returns the bytes of index memory for that many units: 1.6 bits a unit and
- * at most 180 bytes more. capacity is 1 to 2^32 - 2.
+ * at most 180 bytes more. capacity is 1 to STA_RUNS_UNITS_MAX.
  */
 size_t sta_runs_index_bytes(uint32_t capacity);
 

@@ -38,7 +38,7 @@ static size_t bound_words(size_t block_count)
 
 size_t sta_arena_index_bytes(size_t block_count)
 {
-    if (block_count == 0 || block_count >= STA_RUNS_NONE)
+    if (block_count == 0 || block_count > STA_RUNS_UNITS_MAX)
         return 0;
     return sta_round_up(sizeof(struct sta_arena_index), 8) +
            bound_words(block_count) * sizeof(uint64_t) +

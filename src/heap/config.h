@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/runs.h"
 #include "core/sizeclass.h"
 #include "core/slot.h"
 
@@ -143,14 +144,14 @@ static_assert(STA_SLAB_UNITS_MAX * STA_UNIT_BYTES == STA_SLAB_BYTES_MAX,
 #define STA_REGION_MOST                                                        \
     (SIZE_MAX / 8 < STA_ARENA_MOST ? SIZE_MAX / 8 : STA_ARENA_MOST)
 
-/* The largest fixed arena: 8 TiB, as 32 bits count its units, or half of what
- * 32 bits address. */
+/* The largest fixed arena: 4 TiB, as the index counts its units in 31 bits, or
+ * half of what 32 bits address. */
 #define STA_ARENA_MOST                                                         \
-    ((size_t)(SIZE_MAX >> 1 < UINT64_C(1) << 43 ? SIZE_MAX >> 1                \
-                                                : UINT64_C(1) << 43))
+    ((size_t)(SIZE_MAX >> 1 < UINT64_C(1) << 42 ? SIZE_MAX >> 1                \
+                                                : UINT64_C(1) << 42))
 
-static_assert(STA_ARENA_MOST >> STA_UNIT_LOG2 < UINT32_MAX,
-              "the index counts units in 32 bits");
+static_assert(STA_ARENA_MOST >> STA_UNIT_LOG2 <= STA_RUNS_UNITS_MAX,
+              "the index has a number for each unit");
 
 /* The least size of the n-th region: 256 KiB, doubled every four, so that small
  * ones, made while address space was short, never use the number of them up. */
