@@ -107,7 +107,7 @@ static struct sta_region *add_region(uint32_t units)
     bytes &= ~(size_t)(STA_UNIT_BYTES - 1);
     for (;; bytes /= 2) {
         bytes = bytes < least ? least : bytes;
-        if (sta_region_init(r, bytes, false)) {
+        if (sta_region_init(r, bytes, left != SIZE_MAX)) {
             if (units != 0 && !sta_region_extend(r, units)) {
                 sta_region_release(r);
                 return NULL;
@@ -440,7 +440,7 @@ bool sta_pages_init(void)
     keep_by_rule = sta_options.purge_auto && !sta_options.purge_never;
     if (sta_options.arena_bytes == 0)
         return add_region(0) != NULL;
-    if (!sta_region_init(&sta_regions[0], sta_options.arena_bytes, true))
+    if (!sta_region_init(&sta_regions[0], sta_options.arena_bytes, false))
         return false;
     sta_region_count = 1;
     if (sta_options.prefault || sta_options.mlock)

@@ -253,8 +253,35 @@ void sta_region_release(struct sta_region *r)
     memset(r, 0, sizeof *r);
 }
 
-bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
+/*
+ * Reserves addresses of which the one at `offset` is aligned.  What it took to
+ * have it aligned goes back where addresses are scarce; elsewhere that would be
+ * two system calls for nothing.
+ */
+static char *reserve(struct sta_region *r, size_t bytes, size_t align,
+                     size_t offset, bool scarce)
 {
+    char *p = sta_vm_reserve(bytes + align);
+    if (p == NULL)
+        return NULL;
+    memset(r, 0, sizeof *r);
+    r->reservation = p;
+    r->reservation_bytes = bytes + align;
+    uintptr_t at = (uintptr_t)p + offset;
+    size_t skip = sta_round_up(at, align) - at;
+    if (scarce) {
+        r->reservation = p + skip;
+        r->reservation_bytes = bytes;
+        if (skip != 0)
+            sta_vm_release(p, skip);
+        sta_vm_release(p + skip + bytes, align - skip);
+    }
+    return p + skip;
+}
+
+bool sta_region_init(struct sta_region *r, size_t bytes, bool scarce)
+{
+    bool whole = sta_options.arena_bytes != 0;
     size_t units = bytes >> STA_UNIT_LOG2;
     size_t own = r == sta_regions ? (size_t)STA_OWN_UNITS << STA_UNIT_LOG2 : 0;
     bool front = !whole && units > FRONT_UNITS;
@@ -265,21 +292,17 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool whole)
     size_t map = sta_round_up(units * sizeof *r->map, META_STEP);
     size_t slabs = sta_round_up((units + 1) * sizeof *r->slabs, META_STEP);
     size_t align = bytes >= STA_HUGE_FROM ? STA_HUGE_BYTES : META_STEP;
-    size_t total = bits + map + slabs + align + sta_round_up(bytes, META_STEP);
-    char *p = sta_vm_reserve(total);
+    char *p = reserve(r, bits + map + slabs + sta_round_up(bytes, META_STEP),
+                      align, bits + map + slabs, scarce);
     if (p == NULL)
         return false;
-    memset(r, 0, sizeof *r);
-    r->reservation = p;
-    r->reservation_bytes = total;
-    p = (char *)sta_round_up((uintptr_t)p, META_STEP); /* 64 KiB of the slack */
     r->index = front ? p + index : p;
     r->own = p + bits - own;
     lay_out(r, (uintptr_t)p, first_units);
     r->map = (uint32_t *)(void *)(p + bits);
     r->slabs = (struct sta_slab *)(void *)(p + bits + map);
     r->slab_used = 1;
-    r->base = sta_round_up((uintptr_t)p + bits + map + slabs, align);
+    r->base = (uintptr_t)p + bits + map + slabs;
     r->bytes = bytes; /* behind the base: others look without a lock */
     /* The first step of the map goes with the bits in front of it. */
     r->map_units = map > META_STEP ? MAP_PER_STEP : 0;

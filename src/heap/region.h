@@ -26,10 +26,11 @@ static inline void sta_region_lock(const struct sta_region *r)
 
 /*
  * Reserves a region for `bytes` of units and commits its index; false, with
- * nothing kept, when the system refuses.  With `whole` all of it is committed
- * at once, so that it never needs the system again.
+ * nothing kept, when the system refuses.  An arena of fixed size is committed
+ * whole, so that it never needs the system again.  `scarce` tells that there is
+ * a limit of address space.
  */
-bool sta_region_init(struct sta_region *r, size_t bytes, bool whole);
+bool sta_region_init(struct sta_region *r, size_t bytes, bool scarce);
 
 /* Touches, or locks, everything that a fixed arena will ever use. */
 void sta_region_prefault(const struct sta_region *r);
