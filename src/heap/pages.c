@@ -435,7 +435,6 @@ void sta_pages_refuse(void)
 
 bool sta_pages_init(void)
 {
-    sta_recent_init();
     keep_bytes = sta_options.purge_never ? SIZE_MAX : sta_options.keep_bytes;
     keep_by_rule = sta_options.purge_auto && !sta_options.purge_never;
     if (sta_options.arena_bytes == 0)

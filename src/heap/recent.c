@@ -31,17 +31,11 @@
 
 struct sta_recent sta_recent;
 
-void sta_recent_init(void)
-{
-    sta_recent = (struct sta_recent){.count = 0};
-}
-
 /* Takes the run that *link leads to off its list. */
 static struct sta_slab *unlink_run(struct sta_slab **link)
 {
     struct sta_slab *s = *link;
     *link = s->next;
-    sta_recent.count--;
     sta_recent.units -= s->unit_count;
     return s;
 }
@@ -85,7 +79,6 @@ void sta_recent_give(struct sta_slab *s)
     sta_slab_set_state(s, STA_SLAB_NONE);
     s->next = *list;
     *list = s;
-    sta_recent.count++;
     sta_recent.units += s->unit_count;
     if (s->next != NULL && s->next->next != NULL)
         sta_recent_release(unlink_run(&s->next->next));

@@ -19,20 +19,16 @@ enum { STA_RECENT_LISTS = STA_RUN_UNITS_MAX };
 
 struct sta_recent {
     struct sta_slab *lists[STA_RECENT_LISTS]; /* newest first */
-    uint32_t count;                           /* on them, in all */
-    uint32_t units;                           /* of them */
+    uint32_t units;                           /* on them, in all */
     uint32_t pause; /* frees until runs are kept again */
 };
 
 extern struct sta_recent sta_recent STA_HIDDEN;
 
-/* Forgets all of them, as the arena is made. */
-void sta_recent_init(void);
-
 /* True when there are any. */
 static inline bool sta_recent_any(void)
 {
-    return sta_recent.count != 0;
+    return sta_recent.units != 0;
 }
 
 /* Takes a run of `count` units, or with the slack below; NULL when there is

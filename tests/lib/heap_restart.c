@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "heap/guard.h"
+#include "heap/recent.h"
 #include "heap/region.h"
 #include "os/die.h"
 
@@ -58,6 +59,7 @@ bool heap_restart(const struct sta_options *options)
     for (uint32_t i = 0; i < sta_region_count; i++)
         sta_region_release(&sta_regions[i]);
     sta_region_count = 0;
+    memset(&sta_recent, 0, sizeof sta_recent);
     memset(&sta_page_counts, 0, sizeof sta_page_counts);
     memset(&sta_heap_shared, 0, sizeof sta_heap_shared);
     memcpy(&sta_heap_none, &none, sizeof none);

@@ -51,15 +51,15 @@ static void the_same_length_gets_the_run_that_was_freed_last(void)
     size_t used = sta_pages_used();
     sta_heap_free(run[0]);
     sta_heap_free(run[1]);
-    CHECK(sta_recent.count == 2);
+    CHECK(sta_recent.units == 2 * UNITS);
     CHECK(sta_runs_free_units(&sta_regions[0].runs) == in_index);
     CHECK(sta_pages_used() == used - 2 * UNITS);
     CHECK(heap_audit(NULL, 0));
     CHECK(alloc_units(UNITS) == run[1]);
     CHECK(alloc_units(UNITS) == run[0]);
-    CHECK(sta_recent.count == 0);
+    CHECK(sta_recent.units == 0);
     free_all(run, 3); /* no more than two are kept */
-    CHECK(sta_recent.count == 2);
+    CHECK(sta_recent.units == 2 * UNITS);
     CHECK(sta_runs_free_units(&sta_regions[0].runs) == in_index + UNITS);
 }
 
@@ -95,9 +95,9 @@ static void kept_runs_merge_before_the_heap_grows(void)
     sta_heap_free(run[1]);
     CHECK(alloc_units(2 * UNITS) == run[0]);
     CHECK(sta_regions[0].stale.used_top == top);
-    CHECK(sta_recent.count == 0);
+    CHECK(sta_recent.units == 0);
     sta_heap_free(run[0]); /* the next one is likely to need new units too */
-    CHECK(sta_recent.count == 0);
+    CHECK(sta_recent.units == 0);
     sta_heap_free(run[2]);
 }
 
@@ -106,9 +106,9 @@ static void an_object_grows_over_a_kept_run(void)
     void *run[3];
     three_in_a_row(run);
     sta_heap_free(run[1]);
-    CHECK(sta_recent.count == 1);
+    CHECK(sta_recent.units == UNITS);
     CHECK(sta_heap_realloc(run[0], BYTES + BYTES / 2) == run[0]);
-    CHECK(sta_recent.count == 0);
+    CHECK(sta_recent.units == 0);
     sta_heap_free(run[0]);
     sta_heap_free(run[2]);
 }
@@ -126,9 +126,9 @@ static void trim_gives_all_of_them_back(void)
     void *run[3];
     three_in_a_row(run);
     sta_heap_free(run[1]);
-    CHECK(sta_recent.count == 1);
+    CHECK(sta_recent.units == UNITS);
     CHECK(sta_heap_trim(0) > 0); /* whole pages of the system */
-    CHECK(sta_recent.count == 0);
+    CHECK(sta_recent.units == 0);
     sta_heap_free(run[0]);
     sta_heap_free(run[2]);
 }
