@@ -9,8 +9,9 @@
  * kept inside. Requests are by the pool's address.  malloc has no pool: its
  * objects are told one by one (heap/watched.c).
  *
- * Only --enable-valgrind defines STA_VALGRIND; else the functions below are
- * empty.  A request is a few instructions that do nothing outside Valgrind.
+ * Only --enable-valgrind defines STA_VALGRIND; else the requests are nothing,
+ * by the macros below.  A request is a few instructions that do nothing outside
+ * Valgrind.
  */
 #ifndef STA_CORE_ANNOTATE_H
 #define STA_CORE_ANNOTATE_H
@@ -25,6 +26,29 @@
 /* Whether requests are made at all.  A constant, so that no compiler leaves
  * what depends on it in. */
 enum { STA_NOTES = 1 };
+
+#else
+
+enum { STA_NOTES = 0 };
+
+#define VALGRIND_GET_VBITS(p, bits, size)         ((void)(p), (void)(bits), 0)
+#define VALGRIND_MEMPOOL_EXISTS(pool)             0
+#define VALGRIND_CREATE_MEMPOOL(pool, zone, zero) (void)(pool)
+#define VALGRIND_DESTROY_MEMPOOL(pool)            (void)(pool)
+#define VALGRIND_MEMPOOL_ALLOC(pool, p, size)                                  \
+    (void)(pool), (void)(p), (void)(size)
+#define VALGRIND_MEMPOOL_FREE(pool, p)            (void)(pool), (void)(p)
+#define VALGRIND_MEMPOOL_CHANGE(pool, p, q, size) (void)(pool), (void)(p)
+#define VALGRIND_MALLOCLIKE_BLOCK(p, size, r, z)                               \
+    (void)(p), (void)(size), (void)(z)
+#define VALGRIND_FREELIKE_BLOCK(p, r)        (void)(p)
+#define VALGRIND_MAKE_MEM_DEFINED(p, size)   ((void)(p), (size))
+#define VALGRIND_MAKE_MEM_UNDEFINED(p, size) ((void)(p), (size))
+#define VALGRIND_MAKE_MEM_NOACCESS(p, size)  ((void)(p), (size))
+#define VALGRIND_DISABLE_ERROR_REPORTING     (void)0
+#define VALGRIND_ENABLE_ERROR_REPORTING      (void)0
+
+#endif
 
 /* True when memcheck, and not another tool of Valgrind's, runs this process. */
 static inline bool sta_note_memcheck(void)
@@ -117,76 +141,5 @@ static inline void sta_note_hide(const void *p, size_t size)
 {
     (void)VALGRIND_MAKE_MEM_UNDEFINED(p, size);
 }
-
-#else
-
-enum { STA_NOTES = 0 };
-
-static inline bool sta_note_memcheck(void)
-{
-    return false;
-}
-
-static inline void sta_note_pool(const void *pool, const void *memory,
-                                 size_t size)
-{
-    (void)pool, (void)memory, (void)size;
-}
-
-static inline void sta_note_pool_end(const void *pool)
-{
-    (void)pool;
-}
-
-static inline void sta_note_alloc(const void *pool, const void *p, size_t size)
-{
-    (void)pool, (void)p, (void)size;
-}
-
-static inline void sta_note_free(const void *pool, const void *p)
-{
-    (void)pool, (void)p;
-}
-
-static inline void sta_note_resize(const void *pool, const char *p,
-                                   size_t old_size, size_t size)
-{
-    (void)pool, (void)p, (void)old_size, (void)size;
-}
-
-static inline void sta_note_open(const void *p, size_t size)
-{
-    (void)p, (void)size;
-}
-
-static inline void sta_note_close(const void *p, size_t size)
-{
-    (void)p, (void)size;
-}
-
-static inline void sta_note_hush(void)
-{
-}
-
-static inline void sta_note_speak(void)
-{
-}
-
-static inline void sta_note_object(const void *p, size_t size, bool zero)
-{
-    (void)p, (void)size, (void)zero;
-}
-
-static inline void sta_note_object_end(const void *p)
-{
-    (void)p;
-}
-
-static inline void sta_note_hide(const void *p, size_t size)
-{
-    (void)p, (void)size;
-}
-
-#endif
 
 #endif
