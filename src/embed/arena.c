@@ -7,8 +7,8 @@
  * sizes near SIZE_MAX, alignments that are none, addresses that are no block's.
  * In band only the obvious can be told; indexed, everything can.
  *
- * Moving copies the smaller of the two sizes, and happens also when the block
- * has room but not the alignment that is asked for now.
+ * A block moves also when it has room but not the alignment that is asked for
+ * now.
  */
 #include "arena_parts.h"
 

@@ -15,6 +15,36 @@
 
 #include "pieces.h"
 
+/* --- over another source ------------------------------------------------- */
+
+/* Limit, counting and failing begin with the source inside. */
+static_assert(offsetof(struct sta_source_quota, inner) == 0 &&
+                  offsetof(struct sta_source_counter, inner) == 0 &&
+                  offsetof(struct sta_source_fault, inner) == 0,
+              "a pointer to one points to its inner source");
+
+static void inner_give(void *ctx, void *p, size_t size)
+{
+    sta_source_give(ctx, p, size);
+}
+
+static bool inner_owns(const void *ctx, const void *p)
+{
+    const struct sta_source *inner = ctx;
+
+    return inner->owns(inner->ctx, p);
+}
+
+/* Makes a source of the state that begins with `inner`, with these entries. */
+static struct sta_source
+make_over(struct sta_source *inner,
+          void *(*get_entry)(void *ctx, size_t *size, size_t align),
+          void (*give_entry)(void *ctx, void *p, size_t size))
+{
+    return (struct sta_source){get_entry, inner->give ? give_entry : NULL,
+                               inner->owns ? inner_owns : NULL, inner};
+}
+
 /* --- none --------------------------------------------------------------- */
 
 static void *none_get(void *ctx, size_t *size, size_t align)
@@ -146,20 +176,12 @@ static void quota_give(void *ctx, void *p, size_t size)
     sta_source_give(&quota->inner, p, size);
 }
 
-static bool quota_owns(const void *ctx, const void *p)
-{
-    const struct sta_source_quota *quota = ctx;
-
-    return quota->inner.owns(quota->inner.ctx, p);
-}
-
 struct sta_source sta_source_limit(struct sta_source_quota *state,
                                    struct sta_source inner, size_t limit)
 {
     state->inner = inner;
     state->left_bytes = limit;
-    return (struct sta_source){quota_get, inner.give ? quota_give : NULL,
-                               inner.owns ? quota_owns : NULL, state};
+    return make_over(&state->inner, quota_get, quota_give);
 }
 
 /* --- counting ----------------------------------------------------------- */
@@ -189,19 +211,11 @@ static void counter_give(void *ctx, void *p, size_t size)
     sta_source_give(&counter->inner, p, size);
 }
 
-static bool counter_owns(const void *ctx, const void *p)
-{
-    const struct sta_source_counter *counter = ctx;
-
-    return counter->inner.owns(counter->inner.ctx, p);
-}
-
 struct sta_source sta_source_counting(struct sta_source_counter *state,
                                       struct sta_source inner)
 {
     *state = (struct sta_source_counter){.inner = inner};
-    return (struct sta_source){counter_get, inner.give ? counter_give : NULL,
-                               inner.owns ? counter_owns : NULL, state};
+    return make_over(&state->inner, counter_get, counter_give);
 }
 
 /* --- failing ------------------------------------------------------------ */
@@ -219,20 +233,6 @@ static void *fault_get(void *ctx, size_t *size, size_t align)
     return sta_source_get(&fault->inner, size, align);
 }
 
-static void fault_give(void *ctx, void *p, size_t size)
-{
-    struct sta_source_fault *fault = ctx;
-
-    sta_source_give(&fault->inner, p, size);
-}
-
-static bool fault_owns(const void *ctx, const void *p)
-{
-    const struct sta_source_fault *fault = ctx;
-
-    return fault->inner.owns(fault->inner.ctx, p);
-}
-
 struct sta_source sta_source_failing(struct sta_source_fault *state,
                                      struct sta_source inner, size_t count,
                                      bool once)
@@ -240,6 +240,5 @@ struct sta_source sta_source_failing(struct sta_source_fault *state,
     state->inner = inner;
     state->countdown = count;
     state->once = once;
-    return (struct sta_source){fault_get, inner.give ? fault_give : NULL,
-                               inner.owns ? fault_owns : NULL, state};
+    return make_over(&state->inner, fault_get, inner_give);
 }

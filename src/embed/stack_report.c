@@ -13,9 +13,8 @@ static void add_usage(const struct sta_stack_page *page, struct sta_usage *sum)
     struct sta_usage one;
 
     sta_stack_usage(s, &one);
-    sum->capacity_bytes += page->size_class == STA_STACK_CLASSES - 1
-                               ? one.capacity_bytes - header
-                               : 0 - header;
+    sum->capacity_bytes +=
+        page->size_class == TOP ? one.capacity_bytes - header : 0 - header;
     sum->free_bytes += one.free_bytes;
     sum->free_runs += one.free_runs;
     if (one.largest_free_bytes > sum->largest_free_bytes)
