@@ -32,7 +32,7 @@ enum {
     STA_CLASS_SIZE_MAX = 16384  /* bytes of the largest class */
 };
 
-/* Class of (size + 15) / 16 sixteenths, for sizes up to STA_CLASS_TABLE_MAX. */
+/* Class of a size up to STA_CLASS_TABLE_MAX, by (size + 15) / 16. */
 extern const uint8_t sta_class_table[STA_CLASS_TABLE_MAX / 16 + 1];
 
 /* Returns the slot size in bytes of class `c`. */

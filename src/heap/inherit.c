@@ -4,7 +4,7 @@
  *
  * Such a heap is as its thread left it, perhaps in the middle of a call: its
  * lists and counts prove nothing, and nobody works on it again.  But each slot
- * says itself whether it is free, by its mark (heap.h), and what the child
+ * says itself whether it is free, by its mark (free_slot.h), and what the child
  * knows of was handed out, and its mark wiped, before the fork.  So when the
  * child frees into such a slab it takes the slab over and makes its list anew,
  * of all slots with a mark, wherever they waited.

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "heap/pages.h"
 #include "heap/stats.h"
 #include "os/die.h"
 #include "os/env.h"
@@ -31,13 +32,17 @@ static unsigned fragmentation(const struct sta_stats *t)
     return percent(t->free_bytes - t->largest_free_bytes, t->free_bytes);
 }
 
-static void text_class(struct sta_out *o, const char *name,
-                       const struct sta_stats_class *c, uint64_t live_bytes)
+static void text_class(struct sta_out *o, const struct sta_stats_class *c,
+                       uint64_t live_bytes)
 {
     if (c->total == 0)
         return;
-    sta_out_print(o, "  %9s %12ju %12jB %14ju %8ju %12jB %4u%%\n", name,
-                  c->live, live_bytes, c->total, c->slabs, c->slabs_bytes,
+    if (c->slot_bytes != 0)
+        sta_out_print(o, "  %9ju", c->slot_bytes);
+    else
+        sta_out_print(o, "  %9s", "runs");
+    sta_out_print(o, " %12ju %12jB %14ju %8ju %12jB %4u%%\n", c->live,
+                  live_bytes, c->total, c->slabs, c->slabs_bytes,
                   percent(live_bytes, c->slabs_bytes));
 }
 
@@ -74,15 +79,10 @@ static void write_text(struct sta_out *o, const struct sta_stats *t)
     uint64_t in_slots = 0;
     for (int i = 0; i < STA_STATS_CLASSES; i++) {
         const struct sta_stats_class *c = &t->classes[i];
-        char name[8];
-        char *s = name + sizeof name;
-        *--s = '\0';
-        for (uint64_t n = c->slot_bytes; n; n /= 10)
-            *--s = (char)('0' + n % 10);
-        text_class(o, s, c, c->live * c->slot_bytes);
+        text_class(o, c, c->live * c->slot_bytes);
         in_slots += c->live * c->slot_bytes;
     }
-    text_class(o, "runs", &t->runs, t->live_bytes - in_slots);
+    text_class(o, &t->runs, t->live_bytes - in_slots);
 }
 
 static void json_field(struct sta_out *o, const char *name, uint64_t value)
@@ -198,17 +198,34 @@ static bool expand(const char *pattern, char *path, size_t size)
     return true;
 }
 
-/* What descriptor 2 was at the start. */
+/* What descriptor 2 was at the start; the program may reuse its number. */
 static dev_t stderr_device;
 static ino_t stderr_inode;
 
-void sta_stats_note_stderr(void)
+static void note_stderr(void)
 {
     struct stat now;
     if (fstat(STDERR_FILENO, &now) == 0) {
         stderr_device = now.st_dev;
         stderr_inode = now.st_ino;
     }
+}
+
+void sta_stats_start(void)
+{
+    const char *variant = sta_variant_name(sta_options.variant);
+    if (sta_options.stats != STA_FORMAT_OFF)
+        note_stderr();
+    if (!sta_options.verbose)
+        return;
+    if (sta_options.arena_bytes)
+        sta_warn("libstalloc " STA_VERSION " active: variant %s, arena %B "
+                 "fixed",
+                 variant, sta_options.arena_bytes);
+    else
+        sta_warn("libstalloc " STA_VERSION " active: variant %s, arena grows "
+                 "up to %B",
+                 variant, sta_regions[0].bytes);
 }
 
 /* False when the program closed standard error, and in particular when a file

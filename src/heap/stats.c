@@ -18,28 +18,10 @@
 #include "heap/guard.h"
 #include "heap/heap.h"
 #include "heap/recent.h"
-#include "os/die.h"
 #include "os/vm.h"
 
 static_assert((int)STA_STATS_CLASSES == (int)STA_CLASS_COUNT,
               "the public header repeats the number of classes");
-
-void sta_stats_start(void)
-{
-    const char *variant = sta_variant_name(sta_options.variant);
-    if (sta_options.stats != STA_FORMAT_OFF)
-        sta_stats_note_stderr();
-    if (!sta_options.verbose)
-        return;
-    if (sta_options.arena_bytes)
-        sta_warn("libstalloc " STA_VERSION " active: variant %s, arena %B "
-                 "fixed",
-                 variant, sta_options.arena_bytes);
-    else
-        sta_warn("libstalloc " STA_VERSION " active: variant %s, arena grows "
-                 "up to %B",
-                 variant, sta_regions[0].bytes);
-}
 
 /* Adds one descriptor in use. */
 static void add_slab(struct sta_stats *t, const struct sta_slab *s)

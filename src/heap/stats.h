@@ -6,17 +6,14 @@
 #include "heap/options.h"
 #include "stalloc/malloc.h"
 
-/* Prints the line of STALLOC_VERBOSE; once, at the library's start. */
-void sta_stats_start(void);
-
 /* Adds everything up; see sta_stats_get() for what is exact. */
 void sta_stats_collect(struct sta_stats *out);
 
 /* Writes the counters to a descriptor; returns 0 or an errno. */
 int sta_stats_write(int fd, enum sta_format format);
 
-/* Notes what standard error is; a program may reuse its number later. */
-void sta_stats_note_stderr(void);
+/* Prints the line of STALLOC_VERBOSE; once, at the library's start. */
+void sta_stats_start(void);
 
 /* Writes what STALLOC_STATS asks for, where STALLOC_STATS_FILE says. */
 void sta_stats_at_exit(void);

@@ -117,7 +117,7 @@ static char *human(char to[NUMBER_MAX], uint64_t bytes)
     return s;
 }
 
-/* Puts one number conversion; `size` is 0 for int, 1 for long and size_t. */
+/* Puts a number as the conversion `kind` has it. */
 static void put_number(struct sta_out *o, char kind, uint64_t value,
                        size_t width, bool left)
 {
