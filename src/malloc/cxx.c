@@ -162,17 +162,9 @@ typedef void *(*nothrow_aligned_new)(size_t size, size_t align,
 static STA_COLD STA_NOINLINE void *call_library(void *next, size_t size,
                                                 size_t align, const void *tag)
 {
-    static _Thread_local bool inside __attribute__((tls_model("initial-exec")));
-    void *p;
-    if (inside) /* one that calls itself */
-        return NULL;
-    inside = true;
-    if (align != 0)
-        p = ((nothrow_aligned_new)next)(size, align, tag);
-    else
-        p = ((nothrow_new)next)(size, tag);
-    inside = false;
-    return p;
+    if (align == 0)
+        return ((nothrow_new)next)(size, tag);
+    return ((nothrow_aligned_new)next)(size, align, tag);
 }
 
 #define NAME_OF(symbol)  NAME_OF_(symbol)

@@ -3,7 +3,7 @@
  * operator new and delete, each form, as the C++ standard says: a failed new
  * asks the new_handler until it succeeds, the handler throws or there is none,
  * and then throws std::bad_alloc; the nothrow forms return null instead; an
- * exception of the handler leaves through new's frame.
+ * exception of the handler leaves through new's frame, and so may a longjmp.
  *
  * The library that implements them is written in C and not linked with
  * libstdc++, so throwing through it is what can fail here: std::terminate ends
@@ -12,6 +12,7 @@
 #include "check.h"
 
 #include <cerrno>
+#include <csetjmp>
 #include <map>
 #include <memory>
 #include <new>
@@ -23,7 +24,7 @@ namespace
 
 const size_t impossible = IMPOSSIBLE;
 int handler_calls;
-void *sink; /* so that no call of new is left out */
+void *volatile sink; /* so that no call of new is left out */
 std::vector<char *> ballast;
 
 struct alignas(256) Wide {
@@ -213,6 +214,40 @@ void what_the_handler_throws_passes_through_new()
     std::set_new_handler(nullptr);
 }
 
+std::jmp_buf out;
+
+void leave_by_longjmp()
+{
+    handler_calls++;
+    std::longjmp(out, 1);
+}
+
+void fail_and_jump(void (*fail)())
+{
+    if (setjmp(out) == 0)
+        fail();
+}
+
+/* It leaves no frame that has anything to destroy. */
+void a_handler_may_leave_by_longjmp_each_time()
+{
+    std::set_new_handler(leave_by_longjmp);
+    handler_calls = 0;
+    for (int i = 1; i <= 3; i++) {
+        fail_and_jump([] { sink = ::operator new(hide(impossible)); });
+        CHECK(handler_calls == 3 * i - 2);
+        fail_and_jump(
+            [] { sink = ::operator new(hide(impossible), std::nothrow); });
+        CHECK(handler_calls == 3 * i - 1);
+        fail_and_jump([] {
+            sink = ::operator new[](hide(impossible), std::align_val_t(64),
+                                    std::nothrow);
+        });
+        CHECK(handler_calls == 3 * i);
+    }
+    std::set_new_handler(nullptr);
+}
+
 void free_ballast()
 {
     handler_calls++;
@@ -291,6 +326,7 @@ const struct check_case cases[] = {
     CASE(failed_nothrow_new_returns_null),
     CASE(a_failed_new_asks_the_handler_each_time),
     CASE(what_the_handler_throws_passes_through_new),
+    CASE(a_handler_may_leave_by_longjmp_each_time),
     CASE(a_handler_that_frees_makes_new_succeed),
     CASE(exhaustion_is_caught_and_all_is_well_after_it),
 };
