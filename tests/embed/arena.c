@@ -15,6 +15,7 @@
 #include "tests/lib/check.h"
 #include "tests/lib/model.h"
 #include "tests/lib/rng.h"
+#include "tests/lib/text.h"
 
 _Static_assert(sizeof(STA_ARENA_FIXED(2, 4)) == 12, "a heap of 12 bytes");
 _Static_assert(sizeof(STA_ARENA_FIXED(8, 4)) == 8 * 4 + 4, "4 bytes in all");
@@ -371,31 +372,26 @@ static void test_fixed(void)
     CHECK(sta_arena_alloc(&a, 8, 1) == x);
 }
 
-static void put(void *ctx, const char *text, size_t length)
-{
-    strncat(ctx, text, length);
-}
-
 static void test_dump(void)
 {
     static STA_ARENA_FIXED(8, 16) heap;
     struct sta_arena a = STA_ARENA(&heap);
-    char text[200] = "";
-    struct sta_writer out = {put, text};
+    struct text t = {.length = 0};
+    struct sta_writer out = text_writer(&t);
     check_context("dump");
     sta_arena_alloc_blocks(&a, 3, 1);
     void *p = sta_arena_alloc_blocks(&a, 2, 1);
     sta_arena_alloc_blocks(&a, 1, 1);
     sta_arena_free_blocks(&a, p, 2);
     sta_arena_dump(&a, &out);
-    CHECK(strcmp(text, "arena of 8 blocks of 16 bytes\n"
-                       "  block 3: 2 free\n  block 6: 2 free\n") == 0);
-    text[0] = 0;
+    CHECK(strcmp(t.bytes, "arena of 8 blocks of 16 bytes\n"
+                          "  block 3: 2 free\n  block 6: 2 free\n") == 0);
+    t.length = 0;
     sta_arena_alloc_blocks(&a, 2, 1);
     sta_arena_alloc_blocks(&a, 2, 1);
     sta_arena_dump(&a, &out);
-    CHECK(strcmp(text, "arena of 8 blocks of 16 bytes\n"
-                       "  no free block\n") == 0);
+    CHECK(strcmp(t.bytes, "arena of 8 blocks of 16 bytes\n"
+                          "  no free block\n") == 0);
 }
 
 int main(void)

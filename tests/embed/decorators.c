@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "tests/lib/check.h"
+#include "tests/lib/text.h"
 
 static _Alignas(64) unsigned char near_memory[256], far_memory[4096];
 static struct sta_arena near_arena, far_arena;
@@ -168,26 +169,12 @@ static void counting_counts(void)
     CHECK(c.live_bytes == 0);
 }
 
-struct text {
-    char bytes[400];
-    size_t length;
-};
-
-static void put(void *ctx, const char *text, size_t length)
-{
-    struct text *t = ctx;
-
-    REQUIRE(t->length + length < sizeof t->bytes);
-    memcpy(t->bytes + t->length, text, length);
-    t->length += length;
-}
-
 static void tracing_writes_a_line_a_call(void)
 {
     struct text t = {.length = 0};
     struct sta_tracing tracing;
     struct sta_allocator a =
-        sta_tracing_init(&tracing, make_near(), (struct sta_writer){put, &t});
+        sta_tracing_init(&tracing, make_near(), text_writer(&t));
     void *p = sta_allocator_alloc(&a, 30, 8);
     char expected[400];
 
@@ -221,7 +208,7 @@ static void failing_fails_the_kth(void)
 static void usage_dump_and_text(void)
 {
     struct text t = {.length = 0};
-    struct sta_writer out = {put, &t};
+    struct sta_writer out = text_writer(&t);
     struct sta_allocator_ops bare = {0};
     struct sta_allocator a = make_far(), nothing = {&bare, NULL};
     struct sta_usage usage = sta_allocator_usage(&a);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/lib/check.h"
+#include "tests/lib/text.h"
 
 enum { NODES = STA_RANGE_NODES(40) };
 
@@ -144,24 +145,10 @@ static void walk_is_by_size_and_histogram_agrees(void)
     CHECK(counts[11].runs == 1 && counts[11].units == 3000);
 }
 
-struct text {
-    char bytes[400];
-    size_t length;
-};
-
-static void put(void *ctx, const char *text, size_t length)
-{
-    struct text *t = ctx;
-
-    REQUIRE(t->length + length < sizeof t->bytes);
-    memcpy(t->bytes + t->length, text, length);
-    t->length += length;
-}
-
 static void dump_names_every_run(void)
 {
     struct text t = {.length = 0};
-    struct sta_writer out = {put, &t};
+    struct sta_writer out = text_writer(&t);
 
     init(100, NODES);
     sta_range_alloc(&range, 30);

@@ -16,6 +16,7 @@
 
 #include "tests/lib/check.h"
 #include "tests/lib/rng.h"
+#include "tests/lib/text.h"
 
 /* --- pages, counted ------------------------------------------------------- */
 
@@ -328,6 +329,39 @@ static void zone_reallocates(void)
     CHECK(z.large_count == 0 && z.large_bytes == 0);
 }
 
+/* A full page, and one of which a half magazine was taken. */
+static void dump_counts_pages_and_large_blocks(void)
+{
+    static struct sta_zone z;
+    struct sta_zone_config config = {.pager = sta_source_mmap()};
+    struct text t = {.length = 0};
+    struct sta_writer out = text_writer(&t);
+    char expected[400];
+    void *small[400], *large;
+
+    CHECK(sta_zone_init(&z, &config) == STA_OK);
+    unsigned slots = z.slabs[0].slot_count, count = slots + 2;
+    REQUIRE(count <= COUNT_OF(small));
+    for (unsigned i = 0; i < count; i++)
+        small[i] = sta_zone_alloc(&z, 16, 1);
+    large = sta_zone_alloc(&z, 5 << 20, 1);
+    snprintf(expected, sizeof expected,
+             "slab of 2 pages, slots of 16 bytes, 6 in magazines\n"
+             "\tpartial: 8 of %u used\n"
+             "\tfull: %u of %u used\n"
+             "large: 1 blocks, 5242880 bytes\n",
+             slots, slots, slots);
+    sta_zone_dump(&z, &out);
+    CHECK(!strcmp(t.bytes, expected));
+    for (unsigned i = 0; i < count; i++)
+        CHECK(sta_zone_free(&z, small[i], 16, 1));
+    CHECK(sta_zone_free(&z, large, 5 << 20, 1));
+    sta_zone_trim(&z);
+    t.length = 0;
+    sta_zone_dump(&z, &out);
+    CHECK(!strcmp(t.bytes, "large: 0 blocks, 0 bytes\n"));
+}
+
 int main(void)
 {
     objects_of_one_size();
@@ -338,5 +372,6 @@ int main(void)
     zone_gives_every_page_back();
     zone_refuses_spans_of_another_size();
     zone_reallocates();
+    dump_counts_pages_and_large_blocks();
     return check_status();
 }
