@@ -39,6 +39,12 @@ def quoted(text):
     return '"' + text.replace("_", "\\\\_") + '"'
 
 
+def labelled(nth, allocator):
+    """The colour and the title of the nth allocator, in every plot."""
+    return (f"lc rgb '{COLOURS[nth % len(COLOURS)]}' "
+            f"title {quoted(allocator)}")
+
+
 def bars(folder, table, name, groups):
     """Time above, memory below: a cluster of bars for each row, each the ratio
     to the best peer."""
@@ -64,8 +70,7 @@ def bars(folder, table, name, groups):
                       + ", ".join(
                           f"'{data}' using {nth + 2}"
                           f"{':xtic(1)' if nth == 0 else ''} "
-                          f"title {quoted(allocator)} "
-                          f"lc rgb '{COLOURS[i % len(COLOURS)]}'"
+                          f"{labelled(i, allocator)}"
                           for nth, (i, allocator) in enumerate(columns)))
     return gnuplot(folder, name, f"""\
 set multiplot layout 2,1
@@ -96,8 +101,7 @@ def growth(folder, table, family, memory):
             out.writelines(f"{number} {figure:.3f}\n"
                            for number, figure in points)
         plots.append(f"'{data}' with linespoints lw 2 pt 7 ps 0.5 "
-                     f"lc rgb '{COLOURS[i % len(COLOURS)]}' "
-                     f"title {quoted(allocator)}")
+                     f"{labelled(i, allocator)}")
     if not plots:
         return None
     return gnuplot(folder, name, f"""\
@@ -137,9 +141,7 @@ def curve(folder, table, curves, row, call):
                 if calls < total:
                     out.write(f"{cycles} {1 - calls / total:.9f}\n")
             out.write(f"{points[-1][0]} {0.5 / total:.9f}\n")
-        plots.append(f"'{data}' with lines lw 2 "
-                     f"lc rgb '{COLOURS[i % len(COLOURS)]}' "
-                     f"title {quoted(allocator)}")
+        plots.append(f"'{data}' with lines lw 2 {labelled(i, allocator)}")
     if not plots:
         return None
     return gnuplot(folder, name, f"""\
@@ -169,8 +171,7 @@ def over_time(folder, table, samples, row):
             plots.append(f"'{data}' using 1:2 with filledcurves y1=0 "
                          "fc rgb '#dddddd' title 'live'")
         plots.append(f"'{data}' using 1:3 with lines lw 2 "
-                     f"lc rgb '{COLOURS[i % len(COLOURS)]}' "
-                     f"title {quoted(allocator)}")
+                     f"{labelled(i, allocator)}")
     if not plots:
         return None
     return gnuplot(folder, row + "-memory", f"""\
