@@ -219,8 +219,8 @@ static struct sta_slab *next_current(struct sta_heap *h, uint32_t c)
     return s;
 }
 
-/* Finds slots where the bin has none on its own list; false: no memory. */
-static bool refill_from_slabs(struct sta_heap *h, uint32_t c)
+/* Takes a slot where the bin has none on its own list; NULL: no memory. */
+static struct sta_slot *take_from_slabs(struct sta_heap *h, uint32_t c)
 {
     struct sta_bin *bin = &h->bins[c];
     bool put_back = false;
@@ -229,15 +229,14 @@ static bool refill_from_slabs(struct sta_heap *h, uint32_t c)
         if (s == NULL)
             s = next_current(h, c);
         if (s == NULL)
-            return false;
+            return NULL;
         if (s->free != STA_SLOT_END)
-            return true;
+            return sta_slot_pop(&s->free);
         /* New slots take memory: first those of other slabs. */
         bool whole = sta_slab_carved(s) == sta_slab_capacity(s);
-        if (!whole && (put_back || sta_list_empty(&bin->partial))) {
-            sta_slab_carve(h, s);
-            return true;
-        }
+        if (!whole && (put_back || sta_list_empty(&bin->partial) ||
+                       sta_slab_is_half_cut(s)))
+            return sta_slab_carve(h, s);
         end_current(h, s);
         if (whole)
             set_full(s, s->few + 1u);
@@ -255,32 +254,29 @@ static void set_aside(struct sta_heap *h, struct sta_slab *s)
     sta_list_prepend(&h->bins[s->list].partial, &s->link);
 }
 
-/* Finds slots when malloc finds none; false: no memory. */
-static bool refill(struct sta_heap *h, uint32_t c)
+/* Takes a slot when malloc finds none, and has it find more; NULL: no memory.
+ */
+static struct sta_slot *refill(struct sta_heap *h, uint32_t c)
 {
     struct sta_bin *bin = &h->bins[c];
     if (atomic_load_explicit(&h->inbox, memory_order_relaxed))
         sta_heap_drain(h);
     if (*h->list[c] != STA_SLOT_END)
-        return true;
+        return sta_slot_pop(h->list[c]);
     bin->loan = STA_LOAN_BYTES;
     if (bin->own == STA_SLOT_END &&
         (h->out == NULL || !sta_heap_reuse_gathered(h, c)))
-        return refill_from_slabs(h, c);
+        return take_from_slabs(h, c);
     struct sta_slab *s = sta_bin_current(h, c);
     if (s != NULL)
         set_aside(h, s);
-    return true;
+    return sta_slot_pop(h->list[c]);
 }
 
 void *sta_bin_alloc(struct sta_heap *h, uint32_t c)
 {
-    if (*h->list[c] == STA_SLOT_END && !refill(h, c))
-        return NULL;
-    struct sta_slot *slot = *h->list[c];
-    *h->list[c] = sta_slot_follow(slot);
-    slot->mark = 0;
-    return slot;
+    return *h->list[c] != STA_SLOT_END ? sta_slot_pop(h->list[c])
+                                       : refill(h, c);
 }
 
 /*

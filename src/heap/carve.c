@@ -5,6 +5,13 @@
  * A bin's first slab is small and each further one twice as large, up to 64
  * KiB, so that a small program uses few pages and a large one few slabs.  The
  * slots are cut page by page, so that none is touched before it is needed.
+ *
+ * Nor is a page that the system has yet to provide touched here: malloc hands
+ * out the first slot that starts there as it is, and cuts the others the next
+ * time, when the program has most likely had its page fault.  Until then the
+ * map does not lead to that page, as free() would take them for live objects;
+ * who frees the first one finds its slab by the page in front (region.c).  So
+ * the first page of a slab is cut at once, unless one slot takes it all.
  */
 #include "heap/carve.h"
 
@@ -91,6 +98,18 @@ static struct sta_slab *from_arena(struct sta_heap *h, uint32_t slot_bytes,
                : s;
 }
 
+/* The units that the system has yet to provide when they are touched first, a
+ * bit each. */
+static uint16_t fresh_units(const struct sta_slab *s,
+                            const struct sta_span *dirty)
+{
+    uint32_t none = (UINT32_C(1) << dirty->count) - 1;
+    if (sta_options.prefault || sta_options.mlock)
+        return 0;
+    return (uint16_t)(((UINT32_C(1) << s->unit_count) - 1) &
+                      ~(none << dirty->first));
+}
+
 struct sta_slab *sta_slab_new(struct sta_heap *h, uint32_t c)
 {
     uint32_t slot_bytes = sta_class_bytes(c);
@@ -108,14 +127,16 @@ struct sta_slab *sta_slab_new(struct sta_heap *h, uint32_t c)
     sta_bin_gain(h, s);
     sta_slab_clear(s);
     sta_list_init(&s->link);
-    if (dirty.count < s->unit_count)
+    if (dirty.count < s->unit_count) {
+        s->fresh = fresh_units(s, &dirty);
         sta_heap_grew(h);
+    }
     return s;
 }
 
-/* Links `count` new slots at `at` to a list, and returns the first. */
+/* Links `count` new slots at `at` in front of a list, and returns the first. */
 static struct sta_slot *link_slots(char *at, uint32_t count,
-                                   uint32_t slot_bytes)
+                                   uint32_t slot_bytes, struct sta_slot *list)
 {
     struct sta_slot *first = (struct sta_slot *)(void *)at;
     struct sta_slot *slot = first;
@@ -124,11 +145,18 @@ static struct sta_slot *link_slots(char *at, uint32_t count,
         sta_slot_link(slot, next);
         slot = next;
     }
-    sta_slot_link(slot, STA_SLOT_END);
+    sta_slot_link(slot, list);
     return first;
 }
 
-void sta_slab_carve(struct sta_heap *h, struct sta_slab *s)
+/* The next slots to be cut: those that start on one unit. */
+struct piece {
+    char *at;
+    uint32_t unit, count;
+    uint32_t left; /* of the slab, these included */
+};
+
+static struct piece next_piece(const struct sta_slab *s)
 {
     uint32_t slot_bytes = sta_class_bytes(s->list);
     uint32_t at = sta_slab_carved(s) * slot_bytes;
@@ -136,14 +164,62 @@ void sta_slab_carve(struct sta_heap *h, struct sta_slab *s)
     uint32_t room = ((unit + 1) << STA_UNIT_LOG2) - at;
     uint32_t count = (room + slot_bytes - 1) / slot_bytes;
     uint32_t left = sta_slab_capacity(s) - sta_slab_carved(s);
-    if (count >= left) {
-        count = left;
-        sta_slab_mark_rest(s);
-    }
-    char *first = (char *)sta_slab_start(s) + at;
-    s->free = sta_guard_active() ? sta_guard_carve(h, first, count, slot_bytes)
-                                 : link_slots(first, count, slot_bytes);
+    return (struct piece){(char *)sta_slab_start(s) + at, unit,
+                          count < left ? count : left, left};
+}
+
+static void count_carved(struct sta_heap *h, struct sta_slab *s, uint32_t count)
+{
     h->handed[s->list] += count;
     sta_slab_set_carved(s, sta_slab_carved(s) + count);
-    sta_pages_map(s, unit);
+}
+
+/* Puts slots on the list of a current slab. */
+static void cut(struct sta_heap *h, struct sta_slab *s, struct piece next)
+{
+    uint32_t slot_bytes = sta_class_bytes(s->list);
+    if (next.count == next.left)
+        sta_slab_mark_rest(s);
+    s->free = sta_guard_active()
+                  ? sta_guard_carve(h, next.at, next.count, slot_bytes)
+                  : link_slots(next.at, next.count, slot_bytes, s->free);
+    count_carved(h, s, next.count);
+    sta_pages_map(s, next.unit);
+}
+
+/* True when the first of these slots may be handed out as it is.  Behind the
+ * last one of a slab something is written. */
+static bool is_fresh(const struct sta_slab *s, struct piece next)
+{
+    return (s->fresh >> next.unit & 1) != 0 && next.left != 1 &&
+           (next.unit != 0 || next.count == 1) && !sta_guard_active();
+}
+
+struct sta_slot *sta_slab_carve(struct sta_heap *h, struct sta_slab *s)
+{
+    struct piece next = next_piece(s);
+    bool fresh = is_fresh(s, next);
+    s->fresh &= (uint16_t) ~(1u << next.unit);
+    if (!fresh) {
+        cut(h, s, next);
+        return sta_slot_pop(&s->free);
+    }
+    count_carved(h, s, 1);
+    if (next.count == 1)
+        sta_pages_map(s, next.unit);
+    return (struct sta_slot *)(void *)next.at;
+}
+
+bool sta_slab_is_half_cut(const struct sta_slab *s)
+{
+    uint32_t slot_bytes = sta_class_bytes(s->list);
+    uint32_t at = sta_slab_carved(s) * slot_bytes;
+    return at % STA_UNIT_BYTES >= slot_bytes &&
+           sta_slab_carved(s) < sta_slab_capacity(s);
+}
+
+void sta_slab_complete(struct sta_heap *h, struct sta_slab *s)
+{
+    if (sta_slab_state(s) == STA_SLAB_CURRENT && sta_slab_is_half_cut(s))
+        cut(h, s, next_piece(s));
 }

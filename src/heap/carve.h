@@ -10,9 +10,16 @@
  * oldest, so that their pages are used again. */
 struct sta_slab *sta_slab_new(struct sta_heap *h, uint32_t c);
 
-/* Cuts all slots that start on the next page of a current slab, whose list is
- * empty. */
-void sta_slab_carve(struct sta_heap *h, struct sta_slab *s);
+/* Cuts the slots that start on the next page of a current slab, whose list is
+ * empty, and returns one for the program.  It is the only one cut so far where
+ * the page is to be touched by the program first. */
+struct sta_slot *sta_slab_carve(struct sta_heap *h, struct sta_slab *s);
+
+/* True when only the first slot on a slab's next page is cut. */
+bool sta_slab_is_half_cut(const struct sta_slab *s);
+
+/* Cuts the others, if the slab is current: an object there is used. */
+void sta_slab_complete(struct sta_heap *h, struct sta_slab *s);
 
 /* Empties a slab's list.  How the frees to come are checked can change now. */
 static inline void sta_slab_clear(struct sta_slab *s)

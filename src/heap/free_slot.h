@@ -92,4 +92,13 @@ static inline struct sta_slot *sta_slot_follow(const struct sta_slot *slot)
                                                 : sta_slot_damaged(slot);
 }
 
+/* Takes the first slot of a list that has one. */
+static inline struct sta_slot *sta_slot_pop(struct sta_slot **list)
+{
+    struct sta_slot *slot = *list;
+    *list = sta_slot_follow(slot);
+    slot->mark = 0;
+    return slot;
+}
+
 #endif

@@ -12,6 +12,7 @@
 #include "core/bits.h"
 #include "heap/bins.h"
 #include "heap/canary.h"
+#include "heap/carve.h"
 #include "heap/guard.h"
 #include "heap/large.h"
 #include "heap/watched.h"
@@ -237,10 +238,10 @@ static STA_COLD bool is_inside_object(const void *p)
         uintptr_t offset = (uintptr_t)p - r->base;
         if (offset >= r->bytes)
             continue;
-        size_t unit = offset >> STA_UNIT_LOG2;
-        while (unit > 0 && r->map[unit] == 0)
-            unit--;
-        const struct sta_slab *s = sta_region_slab(r, r->map[unit]);
+        const struct sta_slab *s = sta_region_at(r, offset);
+        for (size_t back = STA_UNIT_BYTES; s == r->slabs && back <= offset;
+             back += STA_UNIT_BYTES)
+            s = sta_region_at(r, offset - back);
         size_t first = (size_t)s->unit_first << STA_UNIT_LOG2;
         return offset - first < sta_slab_carved(s) * sta_slab_object_bytes(s);
     }
@@ -355,6 +356,7 @@ STA_NOINLINE void sta_family_free(void *p, enum sta_family by)
     } else if (sta_slab_state(s) == STA_SLAB_RUN) {
         sta_large_free_run(s);
     } else if (sta_slab_owner(s) == sta_self) {
+        sta_slab_complete(sta_self, s);
         sta_heap_free_local(p, s);
     } else {
         sta_heap_free_remote(p, s);

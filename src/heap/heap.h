@@ -317,7 +317,7 @@ STA_INLINE void sta_heap_free_or(void *p, void (*slow)(void *p),
         slow(p);
         return;
     }
-    struct sta_slab *s = sta_region_slab(r, r->map[offset >> STA_UNIT_LOG2]);
+    struct sta_slab *s = sta_region_at(r, offset);
     struct sta_slot *slot = p;
     if (sta_unlikely(atomic_load_explicit(&s->owner, memory_order_relaxed) !=
                      (uintptr_t)sta_self))
@@ -398,8 +398,7 @@ STA_INLINE bool sta_heap_has_class(const void *p, size_t size)
     const struct sta_region *r = &sta_regions[0];
     uintptr_t offset = (uintptr_t)p - r->base;
     return size <= STA_CLASS_TABLE_MAX && offset < r->bytes &&
-           sta_region_slab(r, r->map[offset >> STA_UNIT_LOG2])->list ==
-               sta_self->class_of[size];
+           sta_region_at(r, offset)->list == sta_self->class_of[size];
 }
 
 /*
@@ -435,8 +434,7 @@ STA_INLINE bool sta_heap_stays(const void *p, size_t size)
     uintptr_t offset = (uintptr_t)p - r->base;
     if (offset >= r->bytes || sta_options.check >= STA_CHECK_OBJECTS)
         return false;
-    const struct sta_slab *s =
-        sta_region_slab(r, r->map[offset >> STA_UNIT_LOG2]);
+    const struct sta_slab *s = sta_region_at(r, offset);
     if (!sta_slab_may_start(s, p) || s->countdown == 0 ||
         sta_slot_may_be_free(p))
         return false;

@@ -47,17 +47,6 @@ static bool keep_by_rule;
 /* Units of the largest request or alignment: the sum of both fits 32 bits. */
 static const uint32_t units_most = UINT32_C(1) << 30;
 
-struct sta_slab *sta_slab_of_elsewhere(const void *p)
-{
-    for (uint32_t i = 1; i < STA_REGIONS_MAX && sta_regions[i].base; i++) {
-        struct sta_region *r = &sta_regions[i];
-        uintptr_t offset = (uintptr_t)p - r->base;
-        if (offset < r->bytes)
-            return sta_region_slab(r, r->map[offset >> STA_UNIT_LOG2]);
-    }
-    return NULL;
-}
-
 /* Takes `count` units from a region as it stands; STA_RUNS_NONE if none fit, or
  * unless `thorough` if it takes long to find them. */
 static uint32_t take_units(struct sta_region *r, uint32_t count, uint32_t align,
@@ -205,7 +194,7 @@ static void purge(struct sta_region *r, uint32_t freed)
 static void clear_map(struct sta_region *r, const struct sta_slab *s)
 {
     if (sta_slab_state(s) == STA_SLAB_RUN)
-        r->map[s->unit_first] = 0;
+        atomic_store_explicit(&r->map[s->unit_first], 0, memory_order_relaxed);
     else
         memset(r->map + s->unit_first, 0, s->unit_count * sizeof *r->map);
 }

@@ -33,8 +33,8 @@ struct sta_unused {
 struct sta_region {
     /* fixed once the region is in use; any thread */
     _Alignas(64) uintptr_t base;
-    size_t bytes;  /* reserved for units */
-    uint32_t *map; /* unit -> descriptor's offset in bytes, 0 for none */
+    size_t bytes;          /* reserved for units */
+    _Atomic uint32_t *map; /* unit -> descriptor's offset, 0 for none */
     struct sta_slab *slabs;
 
     /* sta_pages_lock; a line apart, since every free reads the above */
@@ -191,13 +191,21 @@ static inline bool sta_slab_may_wait(const struct sta_slab *s)
     return s->region == 0;
 }
 
-/* The rest of sta_slab_of(): the other regions; NULL for a foreign pointer. */
+/* The rest of sta_slab_of(): the other regions, and slots that the map does not
+ * lead to; NULL for a foreign pointer. */
 struct sta_slab *sta_slab_of_elsewhere(const void *p);
 
-/* Returns the descriptor that a map entry names. */
-static inline struct sta_slab *sta_region_slab(const struct sta_region *r,
-                                               uint32_t entry)
+/*
+ * Returns what the map names at an offset: the descriptor of the slab or run
+ * there, or descriptor 0, which has no owner.  Relaxed: it leads to a live
+ * object since before that was handed out, or is asked once more in
+ * sta_slab_of().
+ */
+static inline struct sta_slab *sta_region_at(const struct sta_region *r,
+                                             uintptr_t offset)
 {
+    uint32_t entry = atomic_load_explicit(&r->map[offset >> STA_UNIT_LOG2],
+                                          memory_order_relaxed);
     return (struct sta_slab *)(void *)((char *)r->slabs + entry);
 }
 
@@ -209,7 +217,9 @@ static inline struct sta_slab *sta_region_slab(const struct sta_region *r,
 static inline void sta_pages_map(const struct sta_slab *s, uint32_t nth)
 {
     const struct sta_region *r = &sta_regions[s->region];
-    r->map[s->unit_first + nth] = (uint32_t)((char *)s - (char *)r->slabs);
+    atomic_store_explicit(&r->map[s->unit_first + nth],
+                          (uint32_t)((char *)s - (char *)r->slabs),
+                          memory_order_relaxed);
 }
 
 /* Has the map lead nowhere from the units of a slab but the first. */
@@ -217,7 +227,8 @@ static inline void sta_pages_unmap(const struct sta_slab *s)
 {
     const struct sta_region *r = &sta_regions[s->region];
     for (uint32_t i = 1; i < s->unit_count; i++)
-        r->map[s->unit_first + i] = 0;
+        atomic_store_explicit(&r->map[s->unit_first + i], 0,
+                              memory_order_relaxed);
 }
 
 /*
@@ -228,9 +239,10 @@ static inline struct sta_slab *sta_slab_of(const void *p)
 {
     struct sta_region *r = &sta_regions[0];
     uintptr_t offset = (uintptr_t)p - r->base;
-    if (sta_unlikely(offset >= r->bytes))
-        return sta_slab_of_elsewhere(p);
-    return sta_region_slab(r, r->map[offset >> STA_UNIT_LOG2]);
+    struct sta_slab *s = r->slabs;
+    if (sta_likely(offset < r->bytes))
+        s = sta_region_at(r, offset);
+    return sta_likely(s != r->slabs) ? s : sta_slab_of_elsewhere(p);
 }
 
 #endif

@@ -175,6 +175,32 @@ bool sta_region_close(struct sta_region *r, uint32_t first, uint32_t count)
     return true;
 }
 
+/* The slab that a slot is of; the map may not lead to it, but to the unit in
+ * front (I4 of slab.h). */
+static struct sta_slab *slab_at(const struct sta_region *r, uintptr_t offset,
+                                const void *p)
+{
+    struct sta_slab *s = sta_region_at(r, offset);
+    if (s != r->slabs)
+        return s;
+    for (size_t back = STA_UNIT_BYTES;
+         s == r->slabs && back <= offset && back < STA_SLAB_BYTES_MAX;
+         back += STA_UNIT_BYTES)
+        s = sta_region_at(r, offset - back);
+    return sta_slab_is_start(s, p) ? s : r->slabs;
+}
+
+struct sta_slab *sta_slab_of_elsewhere(const void *p)
+{
+    for (uint32_t i = 0; i < STA_REGIONS_MAX && sta_regions[i].base; i++) {
+        const struct sta_region *r = &sta_regions[i];
+        uintptr_t offset = (uintptr_t)p - r->base;
+        if (offset < r->bytes)
+            return slab_at(r, offset, p);
+    }
+    return NULL;
+}
+
 uint32_t sta_region_take_slab(struct sta_region *r)
 {
     struct sta_unused *u = &r->unused;
@@ -299,7 +325,7 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool scarce)
     r->index = front ? p + index : p;
     r->own = p + bits - own;
     lay_out(r, (uintptr_t)p, first_units);
-    r->map = (uint32_t *)(void *)(p + bits);
+    r->map = (_Atomic uint32_t *)(void *)(p + bits);
     r->slabs = (struct sta_slab *)(void *)(p + bits + map);
     r->slab_used = 1;
     r->base = (uintptr_t)p + bits + map + slabs;

@@ -27,11 +27,12 @@
  *     the fast path for both.  Of a current slab it counts its frees.
  * I3  a free slot holds its mark and its link (free_slot.h); a live one never
  *     does but by the program's doing, one chance in 2^64.
- * I4  the map names the descriptor at each unit of a slab on which a slot that
- *     was carved starts, and at the first unit only of a run; all other entries
- *     are 0.  On such a unit every slot was carved, and what is left behind the
- *     last slot has a mark if it would be a start: so what free() takes for the
- *     start of a live object was handed out once.
+ * I4  the map names the descriptor at each unit of a slab on which slots start
+ *     and all of them were carved, and at the first unit only of a run; all
+ *     other entries are 0.  What is left behind the last slot has a mark if it
+ *     would be a start: so what free() takes for the start of a live object
+ *     was handed out once.  One slot more may be carved, the first of the next
+ *     unit (carve.c).
  * I5  if the slab is lazy and not current, sum is that of the low halves of the
  *     addresses of all slots on `free`, and of those that thin.c took off it.
  * I6  a run's first bytes are never looked at: many begin in the same cache
@@ -97,6 +98,7 @@ struct sta_slab {
     uint16_t sum;    /* of the slots' addresses on `free`, if lazy */
     uint16_t purged; /* of a thin slab: its units without pages, a bit each;
                       * these two of a run: see canary.c */
+    uint16_t fresh;  /* units that came zero, and no slot was carved there */
 
     union {
         /* owner only */

@@ -34,8 +34,15 @@ static bool has_start(const struct sta_slab *s, uint32_t nth)
     size_t bytes = sta_slab_object_bytes(s);
     size_t at = (size_t)nth << STA_UNIT_LOG2;
     size_t first = (at + bytes - 1) / bytes;
-    return nth == 0 ||
-           (first < sta_slab_carved(s) && first * bytes < at + STA_UNIT_BYTES);
+    return first < sta_slab_carved(s) && first * bytes < at + STA_UNIT_BYTES;
+}
+
+/* True when all slots that start there are carved. */
+static bool is_cut(const struct sta_slab *s, uint32_t nth)
+{
+    size_t end = ((size_t)nth + 1) << STA_UNIT_LOG2;
+    return sta_slab_carved(s) == sta_slab_capacity(s) ||
+           sta_slab_carved(s) * sta_slab_object_bytes(s) >= end;
 }
 
 /* Enters the units of a descriptor in the picture. */
@@ -54,7 +61,10 @@ static void audit_descriptor(const struct sta_region *r,
           "%s: some of it is free", audit_name(s));
     HOLDS(end <= r->stale.used_top, "%s: above used_top", audit_name(s));
     for (uint32_t u = s->unit_first; u < end && u < sta_region_units(r); u++) {
-        bool mapped = has_start(s, u - s->unit_first);
+        uint32_t nth = u - s->unit_first;
+        bool mapped = nth == 0 || (has_start(s, nth) && is_cut(s, nth));
+        HOLDS(!has_start(s, nth) || (s->fresh >> nth & 1) == 0,
+              "%s: unit %u counts as untouched", audit_name(s), u);
         HOLDS(holders[u] == 0, "%s: unit %u is slab %u's too", audit_name(s), u,
               holders[u]);
         holders[u] = audit_index(s);
