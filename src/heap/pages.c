@@ -2,9 +2,8 @@
 /*
  * The page arena: runs of units for slabs and large objects.
  *
- * First fit in address order packs live memory at the bottom of the region,
- * which is what lets the top be given back and the middle be huge pages.  Free
- * neighbours merge at once (core/runs.h), so a run that fits is always found.
+ * room.c finds the units of a run; here they get their descriptor, are opened
+ * and counted, and go back.
  *
  * A free unit is either stale (it was used, its contents are still resident)
  * or zero (never used, or purged).  The stale bits name exactly the memory that
@@ -28,12 +27,10 @@
 
 #include <string.h>
 
-#include "core/annotate.h"
 #include "heap/options.h"
 #include "heap/recent.h"
 #include "heap/region.h"
-#include "os/die.h"
-#include "os/vm.h"
+#include "heap/room.h"
 
 STA_SPARSE struct sta_region sta_regions[STA_REGIONS_MAX];
 uint32_t sta_region_count;
@@ -46,113 +43,6 @@ static bool keep_by_rule;
 
 /* Units of the largest request or alignment: the sum of both fits 32 bits. */
 static const uint32_t units_most = UINT32_C(1) << 30;
-
-/* Takes `count` units from a region as it stands; STA_RUNS_NONE if none fit, or
- * unless `thorough` if it takes long to find them. */
-static uint32_t take_units(struct sta_region *r, uint32_t count, uint32_t align,
-                           bool thorough)
-{
-    uintptr_t base_align = r->base & -r->base;
-    if ((uintptr_t)align << STA_UNIT_LOG2 <= base_align)
-        return thorough ? sta_runs_alloc(&r->runs, count, align)
-                        : sta_runs_alloc_soon(&r->runs, count, align);
-    /* The base is not aligned so far: take more, and give both ends back. */
-    uint32_t most = count + align - 1;
-    uint32_t first = sta_runs_alloc(&r->runs, most, 1);
-    if (first == STA_RUNS_NONE)
-        return STA_RUNS_NONE;
-    uintptr_t mask = ((uintptr_t)align << STA_UNIT_LOG2) - 1;
-    uintptr_t address = r->base + ((uintptr_t)first << STA_UNIT_LOG2);
-    uint32_t skip = (uint32_t)((-address & mask) >> STA_UNIT_LOG2);
-    if (skip)
-        sta_runs_free(&r->runs, first, skip);
-    if (skip + count < most)
-        sta_runs_free(&r->runs, first + skip + count, most - skip - count);
-    return first + skip;
-}
-
-/* Units that a region must grow by for a run of that length and alignment. */
-static uint32_t units_with_align(uint32_t count, uint32_t align)
-{
-    return align <= 1 ? count : count + align - 1;
-}
-
-/* Adds a region that holds at least `units`; NULL when there can be none. */
-static struct sta_region *add_region(uint32_t units)
-{
-    if (sta_options.arena_bytes != 0 || sta_region_count == STA_REGIONS_MAX)
-        return NULL;
-    struct sta_region *r = &sta_regions[sta_region_count];
-    size_t least = (size_t)units << STA_UNIT_LOG2;
-    size_t floor = STA_REGION_LEAST(sta_region_count);
-    least = least < floor ? floor : least;
-    size_t left = sta_vm_space_left();
-    size_t bytes = sta_vm_memory_bytes();
-    bytes = bytes > STA_REGION_MOST / STA_RESERVE_FACTOR
-                ? STA_REGION_MOST
-                : bytes * STA_RESERVE_FACTOR;
-    if (bytes > left / 2)
-        bytes = left / 2;
-    bytes &= ~(size_t)(STA_UNIT_BYTES - 1);
-    for (;; bytes /= 2) {
-        bytes = bytes < least ? least : bytes;
-        if (sta_region_init(r, bytes, left != SIZE_MAX)) {
-            if (units != 0 && !sta_region_extend(r, units)) {
-                sta_region_release(r);
-                return NULL;
-            }
-            sta_region_count++;
-            return r;
-        }
-        if (bytes == least)
-            return NULL;
-    }
-}
-
-/* Finds room in the regions as they stand. */
-static struct sta_region *find_in_regions(uint32_t count, uint32_t align,
-                                          bool thorough, uint32_t *first)
-{
-    for (uint32_t i = 0; i < sta_region_count; i++) {
-        *first = take_units(&sta_regions[i], count, align, thorough);
-        if (*first != STA_RUNS_NONE)
-            return &sta_regions[i];
-    }
-    return NULL;
-}
-
-/* The same, but what is kept apart goes back before new units are used. */
-static struct sta_region *find_used_first(uint32_t count, uint32_t align,
-                                          uint32_t *first)
-{
-    struct sta_region *r = find_in_regions(count, align, false, first);
-    if (!sta_recent_any() || (r != NULL && *first + count <= r->stale.used_top))
-        return r;
-    if (r != NULL)
-        sta_runs_free(&r->runs, *first, count);
-    sta_recent_flush(UINT32_MAX);
-    return find_in_regions(count, align, false, first);
-}
-
-/* Finds room in any region, growing one or adding one at need.  All aligned
- * places are looked through only when nothing can grow. */
-static struct sta_region *find_units(uint32_t count, uint32_t align,
-                                     uint32_t *first)
-{
-    struct sta_region *r = find_used_first(count, align, first);
-    if (r != NULL)
-        return r;
-    uint32_t most = units_with_align(count, align);
-    for (uint32_t i = 0; r == NULL && i < sta_region_count; i++)
-        if (sta_region_extend(&sta_regions[i], most))
-            r = &sta_regions[i];
-    if (r == NULL)
-        r = add_region(most);
-    if (r == NULL)
-        return align > 1 ? find_in_regions(count, align, true, first) : NULL;
-    *first = take_units(r, count, align, true);
-    return r;
-}
 
 /* Counts units as used; *dirty has all of them that are not zero. */
 static void account_used(struct sta_region *r, uint32_t first, uint32_t count,
@@ -207,7 +97,7 @@ static struct sta_slab *take_run(uint32_t count, uint32_t align)
     uint32_t all = count + sta_options.guard_units;
     if (count > units_most || align > units_most)
         return NULL;
-    struct sta_region *r = find_units(all, align, &first);
+    struct sta_region *r = sta_room_find(all, align, &first);
     if (r == NULL)
         return NULL;
     if (sta_region_open(r, first, count))
@@ -255,7 +145,7 @@ void *sta_pages_own(void)
     struct sta_region *r = &sta_regions[0];
     char *p = NULL;
     sta_lock_acquire(&sta_pages_lock);
-    bool ready = sta_region_count != 0 || add_region(0) != NULL;
+    bool ready = sta_region_count != 0 || sta_room_add(0) != NULL;
     if (ready && r->own_used < STA_OWN_UNITS)
         p = r->own + ((size_t)r->own_used++ << STA_UNIT_LOG2);
     sta_lock_release(&sta_pages_lock);
@@ -278,26 +168,6 @@ bool sta_pages_close(struct sta_slab *s)
     return gone;
 }
 
-/*
- * Releases the last regions while they are empty.  They were added when the one
- * before was full, most often under a limit of address space, of which the
- * first took half: what the program does not use any more it may need to map a
- * file or start a thread.  Only the last one goes, so that who looks through
- * the regions without the lock, for an object in one, passes none that goes.
- */
-static void release_empty(void)
-{
-    for (; sta_region_count > 1; sta_region_count--) {
-        struct sta_region *r = &sta_regions[sta_region_count - 1];
-        if (sta_runs_free_units(&r->runs) != sta_region_units(r))
-            return;
-        struct sta_stale *kept = &sta_regions[0].stale; /* counts only grow */
-        kept->purged += r->stale.purged + r->stale.count;
-        kept->calls += r->stale.calls + 1;
-        sta_region_release(r);
-    }
-}
-
 void sta_pages_free(struct sta_slab *s, bool zero)
 {
     struct sta_region *r = &sta_regions[s->region];
@@ -313,7 +183,7 @@ void sta_pages_free(struct sta_slab *s, bool zero)
         sta_recent_release(s);
     purge(r, count);
     if (r != &sta_regions[0])
-        release_empty();
+        sta_room_release_empty();
     sta_lock_release(&sta_pages_lock);
 }
 
@@ -401,7 +271,7 @@ void sta_pages_purge(size_t keep)
         sta_stale_trim(&sta_regions[i].stale, keep >> STA_UNIT_LOG2);
         sta_region_trim(&sta_regions[i]);
     }
-    release_empty();
+    sta_room_release_empty();
     sta_lock_release(&sta_pages_lock);
 }
 
@@ -427,7 +297,7 @@ bool sta_pages_init(void)
     keep_bytes = sta_options.purge_never ? SIZE_MAX : sta_options.keep_bytes;
     keep_by_rule = sta_options.purge_auto && !sta_options.purge_never;
     if (sta_options.arena_bytes == 0)
-        return add_region(0) != NULL;
+        return sta_room_add(0) != NULL;
     if (!sta_region_init(&sta_regions[0], sta_options.arena_bytes, false))
         return false;
     sta_region_count = 1;

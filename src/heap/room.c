@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Room for a run: the lowest that fits, in a region that there is, in one that
+ * grows, or in a further one.
+ *
+ * First fit in address order packs live memory at the bottom of the region,
+ * which is what lets the top be given back and the middle be huge pages.  Free
+ * neighbours merge at once (core/runs.h), so a run that fits is always found.
+ *
+ * One region is enough where addresses are plenty: it reserves more than there
+ * is memory.  Under a limit of address space it takes half of what is left, and
+ * further ones are added when it is full.  These are released when nothing in
+ * them is in use: what the program does not use any more it may need to map a
+ * file or start a thread.  Only the last one goes, so that who looks through
+ * the regions without the lock, for an object in one, passes none that goes.
+ */
+#include "heap/room.h"
+
+#include "heap/options.h"
+#include "heap/recent.h"
+#include "heap/region.h"
+#include "os/vm.h"
+
+/* Takes `count` units from a region as it stands; STA_RUNS_NONE if none fit, or
+ * unless `thorough` if it takes long to find them. */
+static uint32_t take_units(struct sta_region *r, uint32_t count, uint32_t align,
+                           bool thorough)
+{
+    uintptr_t base_align = r->base & -r->base;
+    if ((uintptr_t)align << STA_UNIT_LOG2 <= base_align)
+        return thorough ? sta_runs_alloc(&r->runs, count, align)
+                        : sta_runs_alloc_soon(&r->runs, count, align);
+    /* The base is not aligned so far: take more, and give both ends back. */
+    uint32_t most = count + align - 1;
+    uint32_t first = sta_runs_alloc(&r->runs, most, 1);
+    if (first == STA_RUNS_NONE)
+        return STA_RUNS_NONE;
+    uintptr_t mask = ((uintptr_t)align << STA_UNIT_LOG2) - 1;
+    uintptr_t address = r->base + ((uintptr_t)first << STA_UNIT_LOG2);
+    uint32_t skip = (uint32_t)((-address & mask) >> STA_UNIT_LOG2);
+    if (skip)
+        sta_runs_free(&r->runs, first, skip);
+    if (skip + count < most)
+        sta_runs_free(&r->runs, first + skip + count, most - skip - count);
+    return first + skip;
+}
+
+/* Bytes that a region is to have where `left` may be reserved: twice what the
+ * machine has, if that is no more than half. */
+static size_t wanted_bytes(size_t left)
+{
+    size_t bytes = sta_vm_memory_bytes();
+    bytes = bytes > STA_REGION_MOST / STA_RESERVE_FACTOR
+                ? STA_REGION_MOST
+                : bytes * STA_RESERVE_FACTOR;
+    bytes = bytes < left / 2 ? bytes : left / 2;
+    return bytes & ~(size_t)(STA_UNIT_BYTES - 1);
+}
+
+struct sta_region *sta_room_add(uint32_t units)
+{
+    if (sta_options.arena_bytes != 0 || sta_region_count == STA_REGIONS_MAX)
+        return NULL;
+    struct sta_region *r = &sta_regions[sta_region_count];
+    size_t least = (size_t)units << STA_UNIT_LOG2;
+    size_t floor = STA_REGION_LEAST(sta_region_count);
+    least = least < floor ? floor : least;
+    size_t left = sta_vm_space_left();
+    size_t bytes = wanted_bytes(left);
+    bool scarce = left != SIZE_MAX;
+    while (!sta_region_init(r, bytes < least ? least : bytes, scarce)) {
+        if (bytes <= least)
+            return NULL;
+        bytes /= 2;
+    }
+    if (units != 0 && !sta_region_extend(r, units)) {
+        sta_region_release(r);
+        return NULL;
+    }
+    sta_region_count++;
+    return r;
+}
+
+/* Finds room in the regions as they stand. */
+static struct sta_region *find_in_regions(uint32_t count, uint32_t align,
+                                          bool thorough, uint32_t *first)
+{
+    for (uint32_t i = 0; i < sta_region_count; i++) {
+        *first = take_units(&sta_regions[i], count, align, thorough);
+        if (*first != STA_RUNS_NONE)
+            return &sta_regions[i];
+    }
+    return NULL;
+}
+
+/* The same, but what is kept apart goes back before new units are used. */
+static struct sta_region *find_used_first(uint32_t count, uint32_t align,
+                                          uint32_t *first)
+{
+    struct sta_region *r = find_in_regions(count, align, false, first);
+    if (!sta_recent_any() || (r != NULL && *first + count <= r->stale.used_top))
+        return r;
+    if (r != NULL)
+        sta_runs_free(&r->runs, *first, count);
+    sta_recent_flush(UINT32_MAX);
+    return find_in_regions(count, align, false, first);
+}
+
+/* All aligned places are looked through only when nothing can grow. */
+struct sta_region *sta_room_find(uint32_t count, uint32_t align,
+                                 uint32_t *first)
+{
+    struct sta_region *r = find_used_first(count, align, first);
+    if (r != NULL)
+        return r;
+    uint32_t most = count + align - 1; /* in which it is sure to fit */
+    for (uint32_t i = 0; r == NULL && i < sta_region_count; i++)
+        if (sta_region_extend(&sta_regions[i], most))
+            r = &sta_regions[i];
+    if (r == NULL)
+        r = sta_room_add(most);
+    if (r == NULL)
+        return align > 1 ? find_in_regions(count, align, true, first) : NULL;
+    *first = take_units(r, count, align, true);
+    return r;
+}
+
+void sta_room_release_empty(void)
+{
+    for (; sta_region_count > 1; sta_region_count--) {
+        struct sta_region *r = &sta_regions[sta_region_count - 1];
+        if (sta_runs_free_units(&r->runs) != sta_region_units(r))
+            return;
+        struct sta_stale *kept = &sta_regions[0].stale; /* counts only grow */
+        kept->purged += r->stale.purged + r->stale.count;
+        kept->calls += r->stale.calls + 1;
+        sta_region_release(r);
+    }
+}
