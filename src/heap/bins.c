@@ -16,7 +16,7 @@
  *
  * A bin has a list of its own for slots whose slabs are not to know yet: of
  * slabs with fewer than sixteen slots and of other heaps' slabs, up to a loan
- * that each refill renews (remote.c has more of the latter).  malloc takes from
+ * that each refill renews (gather.c has more of the latter).  malloc takes from
  * there when the current slab has none, before any other.
  *
  * A heap keeps a few empty slabs, their slots cut and linked; a bin that has
@@ -28,6 +28,7 @@
 #include "heap/bins.h"
 
 #include "heap/carve.h"
+#include "heap/gather.h"
 #include "heap/guard.h"
 #include "heap/remote.h"
 #include "heap/thin.h"
@@ -263,9 +264,9 @@ static struct sta_slot *refill(struct sta_heap *h, uint32_t c)
         sta_heap_drain(h);
     if (*h->list[c] != STA_SLOT_END)
         return sta_slot_pop(h->list[c]);
+    sta_heap_turn(h);
     bin->loan = STA_LOAN_BYTES;
-    if (bin->own == STA_SLOT_END &&
-        (h->out == NULL || !sta_heap_reuse_gathered(h, c)))
+    if (bin->own == STA_SLOT_END && !sta_heap_reuse_gathered(h, c))
         return take_from_slabs(h, c);
     struct sta_slab *s = sta_bin_current(h, c);
     if (s != NULL)

@@ -3,7 +3,7 @@
 #ifndef STA_HEAP_CARVE_H
 #define STA_HEAP_CARVE_H
 
-#include "heap/heap.h"
+#include "heap/gather.h"
 
 /* Returns an empty slab of class `c` of which nothing is cut, for its bin's
  * current one; or NULL: no memory.  Empty slabs of other bins come first, the
@@ -27,7 +27,8 @@ static inline void sta_slab_clear(struct sta_slab *s)
     const struct sta_heap *h = sta_slab_owner(s);
     s->free = STA_SLOT_END;
     s->sum = 0;
-    sta_slab_set_owner(s, h, h->slab_units > STA_EAGER_UNITS);
+    sta_slab_set_owner(s, h,
+                       h->slab_units > STA_EAGER_UNITS || sta_heap_mixes(h));
 }
 
 #endif

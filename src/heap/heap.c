@@ -23,7 +23,8 @@ const struct sta_slot sta_slot_end;
 
 /* All calls of these find an empty list: that of class 0. */
 static struct sta_slot *no_slots = STA_SLOT_END;
-struct sta_heap sta_heap_none = {.list = {&no_slots}};
+struct sta_heap sta_heap_none = {.list = {&no_slots},
+                                 .lazy_own = STA_SLAB_LAZY};
 STA_SPARSE struct sta_heap sta_heap_gone; /* once a thread ends */
 
 STA_COLD void sta_heap_die_of_write(const void *slot)

@@ -15,7 +15,7 @@
  *                  malloc pops <---       free  <--- free() pushes
  *
  * A thread that may not work on a slab, because another heap owns it, sends the
- * slot to its owner (remote.c).  A heap that several threads share (the mutex
+ * slot to its owner (gather.c).  A heap that several threads share (the mutex
  * variant; threads at their end) is worked on under its lock: their sta_self
  * points to an empty heap, so that every call takes the slow half, and the
  * fast path knows nothing of it.
@@ -89,6 +89,7 @@ struct sta_heap {
 
     /* frees for other heaps, gathered */
     struct sta_outbox *out; /* NULL before the first */
+    uintptr_t lazy_own;     /* `owner` of the slabs that free() fills lazily */
 
     struct sta_shrink shrink;
     struct sta_list spare; /* empty slabs of all bins, oldest first */
@@ -155,7 +156,7 @@ static inline void sta_heap_leave(struct sta_heap *h)
 /* Takes a slab with free slots of class `c` from an idle heap, or NULL. */
 struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c);
 
-/* --- remote.c ----------------------------------------------------------- */
+/* --- gather.c and remote.c ----------------------------------------------- */
 
 /* A free of what another heap owns, or of what must be looked at closely. */
 void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s);
@@ -165,14 +166,6 @@ void sta_heap_free_remote(struct sta_slot *slot, struct sta_slab *s);
 
 /* Takes in what other threads freed.  The caller works on `h`. */
 void sta_heap_drain(struct sta_heap *h);
-
-/* Keeps a free slot of another heap's slab among those that go to it. */
-void sta_heap_gather(struct sta_heap *h, struct sta_slot *slot,
-                     struct sta_slab *s);
-
-/* Puts what is gathered for other heaps on the bin's own list of class `c`,
- * which is empty; false: too little, or it was sent.  h->out is not NULL. */
-bool sta_heap_reuse_gathered(struct sta_heap *h, uint32_t c);
 
 /* Sends off what is gathered for other heaps. */
 void sta_heap_flush_outbox(struct sta_heap *h);

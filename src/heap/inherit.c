@@ -25,7 +25,7 @@
 #include "heap/inherit.h"
 
 #include "heap/bins.h"
-#include "heap/remote.h"
+#include "heap/gather.h"
 #include "heap/thin.h"
 
 /* True in the thread that forked; the child may have more by now. */

@@ -145,7 +145,7 @@ STA_INLINE void free_other(struct sta_slot *slot, struct sta_slab *s,
     if (owner == 0 && s->keeper == h &&
         (uint32_t)(uintptr_t)slot == s->start_low && s->countdown != 0) {
         keep(h, s);
-    } else if (owner == ((uintptr_t)h | STA_SLAB_LAZY)) {
+    } else if (owner == h->lazy_own) {
         /* Freed before?  Looking at the slot, a load, would wait for memory
          * that is not in the cache; instead the sum tells, later (bins.c). */
         if (sta_likely(sta_slab_may_start(s, slot) && s->free != slot))

@@ -51,7 +51,7 @@ static const struct sta_slot *find_in_slab(struct look *look,
     uint32_t carved = sta_slab_carved(s);
     memset(look->seen, 0, (carved + 63) / 64 * sizeof look->seen[0]);
     const struct sta_slot *twice = follow(look, s, s->free, carved + 1);
-    /* acquire: pairs with send() in remote.c, for the links */
+    /* acquire: pairs with sta_remote_send(), for the links */
     uint64_t sent = atomic_load_explicit(&s->remote.list, memory_order_acquire);
     if (twice == NULL && sent != 0)
         twice =

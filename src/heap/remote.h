@@ -5,36 +5,17 @@
 
 #include "heap/heap.h"
 
-/* Slots of one slab that a thread has gathered, linked. */
-struct sta_parcel {
-    struct sta_slab *slab; /* NULL when there are none */
-    struct sta_slot *first;
-    uint16_t last; /* its place in the slab, in steps of 16 bytes */
-    uint16_t count;
-    uint16_t sum;  /* of their addresses, see slab.h */
-    uint16_t list; /* their class */
-};
+/* A slot's place in its slab, in steps of 16 bytes. */
+static inline uint16_t sta_slot_place(const struct sta_slab *s,
+                                      const struct sta_slot *slot)
+{
+    return (uint16_t)(((uint32_t)(uintptr_t)slot - s->start_low) / 16);
+}
 
-enum { STA_PARCEL_WORDS = (STA_PARCELS + 63) / 64 };
+struct sta_parcel;
 
-/* All that a thread has gathered. */
-struct sta_outbox {
-    struct sta_parcel parcel[STA_PARCELS];
-    uint32_t bytes;                     /* of slots, in all */
-    uint32_t bytes_of[STA_CLASS_COUNT]; /* of each class */
-    /* which parcels may be of a class, a bit each */
-    uint64_t parcels_of[STA_CLASS_COUNT][STA_PARCEL_WORDS];
-    uint32_t turn;    /* which goes next when there are too many */
-    uint32_t refills; /* of bins that had nothing left */
-};
-
-static_assert(sizeof(struct sta_outbox) <= STA_UNIT_BYTES,
-              "a heap's outbox is one unit");
-
-/* Takes off what a heap's thread has gathered of slabs for which `of` is true;
- * returns it in a list.  No slab may be released meanwhile. */
-struct sta_slot *sta_heap_ungather(struct sta_heap *h,
-                                   bool (*of)(const struct sta_slab *));
+/* Sends the slots of a parcel, which count as used, to their owner. */
+void sta_remote_send(const struct sta_parcel *p);
 
 /*
  * The list in a sta_remote: from the lowest bits, 16 each, the places of the

@@ -6,7 +6,7 @@
  * becomes idle, and waits for a new thread to take it over, slabs and all.
  * What it cached goes back, unless it is little and few heaps are idle: who
  * starts a thread for each task takes it up again at once.  Meanwhile whoever
- * frees into it does the work itself under the heap's lock (remote.c), and any
+ * frees into it does the work itself under the heap's lock (gather.c), and any
  * thread that needs a slab may take one of its partial slabs, so that memory of
  * ended threads is reused.
  *
@@ -104,6 +104,7 @@ struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c)
 static void heap_init(struct sta_heap *h, enum sta_heap_state state)
 {
     h->medium_max = STA_RUN_BYTES_MAX;
+    h->lazy_own = (uintptr_t)h | STA_SLAB_LAZY;
     for (size_t size = 0; size <= STA_CLASS_TABLE_MAX; size++)
         h->class_of[size] = (uint8_t)sta_class_of(size);
     h->run_most = sta_pages_cache_units(STA_RUN_KEEP_UNITS);
@@ -162,6 +163,7 @@ static struct sta_heap *enter_shared(void)
     if (h->medium_max == 0) {
         heap_init(h, STA_HEAP_SHARED);
         sta_heap_gone.list[0] = sta_heap_none.list[0]; /* an empty one */
+        sta_heap_gone.lazy_own = sta_heap_none.lazy_own;
     }
     return h;
 }

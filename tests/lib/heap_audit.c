@@ -21,6 +21,7 @@
 #include <stdlib.h>
 
 #include "heap/bins.h"
+#include "heap/gather.h"
 #include "heap/guard.h"
 #include "heap/remote.h"
 #include "heap/thin.h"

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* What a heap's thread has freed of other heaps' slabs; see gather.c. */
+#ifndef STA_HEAP_GATHER_H
+#define STA_HEAP_GATHER_H
+
+#include "heap/heap.h"
+
+/* Slots of one slab, linked. */
+struct sta_parcel {
+    struct sta_slab *slab; /* NULL when there are none */
+    struct sta_slot *first;
+    uint16_t last; /* its place in the slab, in steps of 16 bytes */
+    uint16_t count;
+    uint16_t sum;  /* of their addresses, see slab.h */
+    uint16_t list; /* their class */
+};
+
+enum { STA_PARCEL_WORDS = (STA_PARCELS + 63) / 64 };
+
+struct sta_outbox {
+    struct sta_parcel parcel[STA_PARCELS];
+    uint32_t bytes;                     /* of slots, in all */
+    uint32_t bytes_of[STA_CLASS_COUNT]; /* of each class */
+    /* which parcels may be of a class, a bit each */
+    uint64_t parcels_of[STA_CLASS_COUNT][STA_PARCEL_WORDS];
+    uint32_t turn;    /* which goes next when there are too many */
+    uint32_t refills; /* of bins that had nothing left */
+    uint32_t foreign; /* slots of others freed; each refill forgets a share */
+};
+
+static_assert(sizeof(struct sta_outbox) <= STA_UNIT_BYTES,
+              "a heap's outbox is one unit");
+
+/*
+ * A heap mixes while its thread frees many objects of others: then such slots,
+ * and those of its own lazy slabs, go on its bins' own lists.
+ */
+static inline bool sta_heap_mixes(const struct sta_heap *h)
+{
+    return h->lazy_own == STA_SLAB_LAZY;
+}
+
+/* A bin of the heap has nothing left: decides what becomes of frees until that
+ * is so again. */
+void sta_heap_turn(struct sta_heap *h);
+
+/* Keeps a free slot of another heap's slab among those that go to it. */
+void sta_heap_gather(struct sta_heap *h, struct sta_slot *slot,
+                     struct sta_slab *s);
+
+/* Puts what is gathered on the bin's own list of class `c`, which is empty;
+ * false: too little, or it was sent. */
+bool sta_heap_reuse_gathered(struct sta_heap *h, uint32_t c);
+
+/* Takes off what is gathered of slabs for which `of` is true; returns it in a
+ * list.  No slab may be released meanwhile. */
+struct sta_slot *sta_heap_ungather(struct sta_heap *h,
+                                   bool (*of)(const struct sta_slab *));
+
+#endif
