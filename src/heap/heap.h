@@ -68,7 +68,7 @@ struct sta_shrink {
     uint32_t used;                /* units, when it began */
     uint32_t slabs, slots;        /* of this list, to look at, to put back */
     uint8_t list, lists;          /* which one, and how many to go with it */
-    bool busy;                    /* its own frees are to leave it alone */
+    bool busy; /* its frees are to leave it alone: idle, or at work on it */
 };
 
 struct sta_heap {

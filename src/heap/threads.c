@@ -147,6 +147,7 @@ static struct sta_heap *take_idle_heap(void)
         h = lock_idle(first_heap(), true); /* a fork holds all locks for long */
     if (h) {
         sta_heap_drain(h); /* see inherit.c */
+        h->shrink.busy = false;
         /* relaxed: whoever would work on it looks again under the lock */
         atomic_store_explicit(&h->state, STA_HEAP_ACTIVE, memory_order_relaxed);
         atomic_fetch_sub_explicit(&idle_count, 1, memory_order_relaxed);
@@ -182,7 +183,9 @@ static void thread_end(void *heap)
     struct sta_heap *h = heap;
     sta_heap_leave(enter_shared()); /* what serves this thread from here on */
     sta_self = &sta_heap_gone;
-    /* Slots of other heaps may be among the bins' own. */
+    /* Slots of other heaps may be among the bins' own, and a step of giving
+     * back would put slots on a list that is done. */
+    h->shrink.busy = true;
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
         sta_bin_return_own(h, c, SIZE_MAX);
     sta_heap_flush_outbox(h);

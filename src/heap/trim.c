@@ -15,8 +15,11 @@
 
 void sta_heap_flush(struct sta_heap *h)
 {
+    bool busy = h->shrink.busy;
+    h->shrink.busy = true; /* a step would fill a list that is done */
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
         sta_bin_flush(h, c);
+    h->shrink.busy = busy;
     while (sta_bins_release_spare(h))
         ;
     sta_large_flush(h);
