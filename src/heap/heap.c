@@ -266,32 +266,33 @@ struct sta_slab *sta_heap_live_slab(const void *p)
     return s;
 }
 
+/* Ends the process for an address of ours at which no live object begins. */
+static STA_COLD _Noreturn void blame(const char *call, const void *p)
+{
+    const struct sta_slab *s = sta_slab_of(p);
+    bool is_used =
+        sta_slab_state(s) != STA_SLAB_NONE && sta_slab_state(s) != STA_SLAB_OWN;
+    if (is_used && sta_slab_is_start(s, p))
+        sta_die("%s(%p): double free of a %zu-byte object", call, p,
+                sta_slab_object_bytes(s));
+    if (is_used || is_inside_object(p))
+        sta_die("%s(%p): not the start of an object", call, p);
+    sta_die("%s(%p): no object starts there, or it was freed before", call, p);
+}
+
 struct sta_slab *sta_heap_check(const char *call, const void *p)
 {
-    struct sta_slab *s = sta_slab_of(p);
-    if (s == NULL) {
-        ensure_started(); /* it may be the first call */
-        if (sta_options.foreign == STA_FOREIGN_ABORT)
-            sta_die("%s(%p): not allocated by stalloc", call, p);
-        return NULL;
-    }
-    const char *fault = NULL;
-    if (sta_slab_state(s) == STA_SLAB_NONE || sta_slab_state(s) == STA_SLAB_OWN)
-        fault = is_inside_object(p)
-                    ? "not the start of an object"
-                    : "no object starts there, or it was freed before";
-    else if (!sta_slab_is_start(s, p))
-        fault = "not the start of an object";
-    else if (is_free(s, p)) {
-        if (sta_options.check)
-            sta_die("%s(%p): double free of a %zu-byte object", call, p,
-                    sta_slab_object_bytes(s));
-        return NULL;
-    }
-    if (fault == NULL)
+    struct sta_slab *s = sta_heap_live_slab(p);
+    if (s != NULL)
         return s;
-    if (sta_options.check)
-        sta_die("%s(%p): %s", call, p, fault);
+    if (sta_slab_of(p) != NULL) {
+        if (sta_options.check)
+            blame(call, p);
+        return NULL;
+    }
+    ensure_started(); /* it may be the first call */
+    if (sta_options.foreign == STA_FOREIGN_ABORT)
+        sta_die("%s(%p): not allocated by stalloc", call, p);
     return NULL;
 }
 
