@@ -250,16 +250,17 @@ bool sta_vm_close(void *p, size_t bytes)
     return map_none(p, bytes, MAP_FIXED) != NULL;
 }
 
-static bool move(void *to, void *from, size_t bytes)
+/* Moves pages to where the system wants them; `from` stays mapped. */
+static char *move_away(void *from, size_t bytes)
 {
-    return mremap(from, bytes, bytes,
-                  MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
-                  to) != MAP_FAILED;
+    void *p =
+        mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+    return p == MAP_FAILED ? NULL : p;
 }
 
 /*
- * Whether pages can be moved at all, tried once with two of our own.  Old
- * kernels refuse; qemu-user moves them, but takes the rest for unmapped, and
+ * Whether pages can be moved at all, tried once with one of our own.  Old
+ * kernels refuse; qemu-user moves it, but takes what stays for unmapped, and
  * ignores advice on what it moved.
  */
 static bool can_move(void)
@@ -269,37 +270,44 @@ static bool can_move(void)
     int answer = atomic_load_explicit(&known, memory_order_relaxed);
     if (answer == UNKNOWN) {
         size_t page = sta_vm_page_bytes();
-        char *p = sta_vm_reserve(2 * page);
+        char *p = sta_vm_reserve(page);
         unsigned char resident;
-        bool works = p != NULL && sta_vm_commit(p, 2 * page) &&
-                     move(p + page, p, page) &&
-                     mincore(p, page, &resident) == 0;
+        char *moved =
+            p != NULL && sta_vm_commit(p, page) ? move_away(p, page) : NULL;
+        bool works = moved != NULL && mincore(p, page, &resident) == 0;
+        if (moved != NULL)
+            sta_vm_release(moved, page);
         if (p != NULL)
-            sta_vm_release(p, 2 * page);
+            sta_vm_release(p, page);
         answer = works ? YES : NO;
         atomic_store_explicit(&known, answer, memory_order_relaxed);
     }
     return answer == YES;
 }
 
+/*
+ * In two steps.  The first fails with nothing changed, which one that replaces
+ * `to` would not: Linux unmaps that before it looks at limits, another thread
+ * may then map there, and since 6.17 several mappings move one by one, until
+ * one fails.  What the first step moved is one mapping, which no limit keeps
+ * from moving on.
+ */
 enum sta_vm_moved sta_vm_move(void *to, void *from, size_t bytes)
 {
-    size_t space, data;
     int saved = errno;
     enum sta_vm_moved result = STA_VM_STAYED;
-    read_limits(&space, &data);
     /* Parts of a page would take along what else lies on it. */
     size_t in_page = sta_vm_page_bytes() - 1;
     bool whole = (((uintptr_t)to | (uintptr_t)from | bytes) & in_page) == 0;
-    /* Linux looks at limits when it has unmapped `to` already; one that is
-     * below what is in use then keeps us from mapping it again. */
-    if (space == SIZE_MAX && data == SIZE_MAX && whole && can_move()) {
-        if (move(to, from, bytes))
-            result = STA_VM_MOVED;
-        else if (mmap(to, bytes, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-                      0) == MAP_FAILED)
+    char *p = whole && can_move() ? move_away(from, bytes) : NULL;
+    if (p != NULL) {
+        result = STA_VM_MOVED;
+        if (mremap(p, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
+            MAP_FAILED) {
+            memcpy(from, p, bytes);
+            sta_vm_release(p, bytes);
             result = STA_VM_LOST;
+        }
     }
     errno = saved;
     return result;

@@ -58,8 +58,8 @@ bool sta_vm_close(void *p, size_t bytes);
 
 enum sta_vm_moved {
     STA_VM_MOVED,
-    STA_VM_STAYED, /* nothing was moved; `to` may have lost its contents */
-    STA_VM_LOST    /* nothing was moved, and there is no memory at `to` now */
+    STA_VM_STAYED, /* nothing was moved */
+    STA_VM_LOST    /* nothing was moved, and there may be no memory at `to` */
 };
 
 /* Moves the pages at `from` to `to`, leaving zero pages at `from`, if the

@@ -4,16 +4,19 @@
  *
  * inject.c fails each call once; here the system itself refuses: memory that is
  * locked cannot be given back, and must not pass for memory that was and is
- * zero; under a limit lowered below what is in use mremap fails after it has
- * unmapped its destination; at the limit of mappings no part of one can change.
- * A limit that is raised little by little must not use up what the library has
- * to remember its reservations.
+ * zero; mremap may fail after it has unmapped its destination, or moved a part;
+ * at the limit of mappings no part of one can change.  A limit that is raised
+ * little by little must not use up what the library has to remember its
+ * reservations.
  */
 #include "check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 enum { KIB = 1024, MIB = 1024 * 1024, OBJECTS = 64 };
@@ -169,6 +172,49 @@ static void there_may_be_no_mapping_left(void)
     everything_works();
 }
 
+/* Watches a range by userfaultfd until the result is closed; -1 if it cannot.
+ * A C library need not have the kernel's headers: theirs are spelt out. */
+static int watch(void *p, size_t bytes)
+{
+    struct {
+        uint64_t api, features, ioctls;
+    } api = {0xaa, 0, 0};
+    struct {
+        uint64_t start, bytes, mode, ioctls;
+    } range = {(uintptr_t)p, bytes, 2, 0}; /* writes, where protected */
+    int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | 1);
+
+    if (fd >= 0 && ioctl(fd, _IOWR(0xaa, 0x3f, api), &api) == 0 &&
+        ioctl(fd, _IOWR(0xaa, 0, range), &range) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* Since 6.17 Linux moves several mappings one after the other.  It refuses the
+ * watched one, when that in front has gone already. */
+static void what_moves_in_parts_stays_whole(void)
+{
+    const size_t part = (size_t)2 * MIB;
+    unsigned char *p = aligned_alloc(64 * KIB, 4 * part);
+    void *behind = malloc(4 * part); /* or it would grow where it is */
+    REQUIRE(p != NULL && behind != NULL);
+    pattern_fill(p, 4 * part, 9);
+    int fd = watch(p + 2 * part, part);
+
+    if (fd < 0)
+        dprintf(1, "    skipped: there is no userfaultfd here\n");
+    p = realloc(p, 12 * part);
+    REQUIRE(p != NULL);
+    CHECK(pattern_holds(p, 4 * part, 9));
+    if (fd >= 0)
+        close(fd);
+    free(behind);
+    free(p);
+    everything_works();
+}
+
 /* Takes all memory there is; what was freed before must be had again. */
 static size_t exhaust(size_t size)
 {
@@ -268,6 +314,7 @@ static void in_child(void (*run)(void))
 CASE(locked_memory_is_not_taken_for_zero)
 CASE(limits_may_fall_below_what_is_in_use)
 CASE(there_may_be_no_mapping_left)
+CASE(what_moves_in_parts_stays_whole)
 CASE(limits_may_rise_little_by_little)
 
 #undef CASE
@@ -280,6 +327,7 @@ static const struct check_case cases[] = {
     CASE(locked_memory_is_not_taken_for_zero),
     CASE(limits_may_fall_below_what_is_in_use),
     CASE(there_may_be_no_mapping_left),
+    CASE(what_moves_in_parts_stays_whole),
     CASE(limits_may_rise_little_by_little),
 };
 
