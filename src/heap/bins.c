@@ -264,9 +264,11 @@ static struct sta_slot *refill(struct sta_heap *h, uint32_t c)
         sta_heap_drain(h);
     if (*h->list[c] != STA_SLOT_END)
         return sta_slot_pop(h->list[c]);
-    sta_heap_turn(h);
     bin->loan = STA_LOAN_BYTES;
-    if (bin->own == STA_SLOT_END && !sta_heap_reuse_gathered(h, c))
+    if (h->out != NULL)
+        sta_heap_turn(h);
+    if (bin->own == STA_SLOT_END &&
+        (h->out == NULL || !sta_heap_reuse_gathered(h, c)))
         return take_from_slabs(h, c);
     struct sta_slab *s = sta_bin_current(h, c);
     if (s != NULL)

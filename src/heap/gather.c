@@ -140,8 +140,6 @@ static inline bool is_homeward(const struct sta_outbox *out)
 void sta_heap_turn(struct sta_heap *h)
 {
     struct sta_outbox *out = h->out;
-    if (out == NULL)
-        return;
     out->refills++;
     bool mixes = out->foreign >= STA_MIXED_LEAST;
     h->lazy_own = STA_SLAB_LAZY | (mixes ? 0 : (uintptr_t)h);
@@ -152,7 +150,7 @@ bool sta_heap_reuse_gathered(struct sta_heap *h, uint32_t c)
 {
     struct sta_outbox *out = h->out;
     struct sta_slot **own = &h->bins[c].own;
-    if (out == NULL || out->bytes_of[c] < STA_REUSE_BYTES)
+    if (out->bytes_of[c] < STA_REUSE_BYTES)
         return false;
     bool homeward = is_homeward(out);
     if (!homeward)

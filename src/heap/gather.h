@@ -41,7 +41,7 @@ static inline bool sta_heap_mixes(const struct sta_heap *h)
 }
 
 /* A bin of the heap has nothing left: decides what becomes of frees until that
- * is so again. */
+ * is so again.  h->out is not NULL here and below. */
 void sta_heap_turn(struct sta_heap *h);
 
 /* Keeps a free slot of another heap's slab among those that go to it. */
