@@ -130,7 +130,10 @@ static inline bool sta_heap_is_open(const struct sta_heap *h)
            STA_HEAP_IDLE;
 }
 
-/* Makes a heap of zeroed memory and puts it on the list of all. */
+/* Returns the first heap on the list of all. */
+struct sta_heap *sta_heap_first(void);
+
+/* Makes a heap of zeroed memory and puts it on that list. */
 void sta_heap_list(struct sta_heap *h, enum sta_heap_state state);
 
 /* Ends the process if a second thread allocates in the variant for one. */

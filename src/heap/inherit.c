@@ -32,9 +32,9 @@
 static _Thread_local bool is_forker __attribute__((tls_model("initial-exec")));
 static _Atomic bool settled;
 
-void sta_heap_abandon_others(struct sta_heap *first)
+void sta_heap_abandon_others(void)
 {
-    for (struct sta_heap *h = first; h; h = h->next)
+    for (struct sta_heap *h = sta_heap_first(); h; h = h->next)
         if (h != sta_self &&
             atomic_load_explicit(&h->state, memory_order_relaxed) ==
                 STA_HEAP_ACTIVE)
@@ -73,10 +73,7 @@ static bool settle(struct sta_heap *h)
         return false;
     struct sta_slot *slot = take_back(h);
     sta_heap_drain(h);
-    /* acquire: pairs with the release in sta_heap_list() */
-    struct sta_heap *idle =
-        atomic_load_explicit(&sta_heaps, memory_order_acquire);
-    for (; idle; idle = idle->next) {
+    for (struct sta_heap *idle = sta_heap_first(); idle; idle = idle->next) {
         sta_lock_acquire(&idle->lock);
         if (atomic_load_explicit(&idle->state, memory_order_relaxed) ==
             STA_HEAP_IDLE)

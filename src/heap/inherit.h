@@ -7,9 +7,9 @@
 
 #include "heap/heap.h"
 
-/* Makes the heaps of all other threads, on the list from `first`, absent: in
- * the child, which has one thread. */
-void sta_heap_abandon_others(struct sta_heap *first);
+/* Makes the heaps of all other threads absent: in the child, which has one
+ * thread. */
+void sta_heap_abandon_others(void);
 
 /* Frees a live slot of `s`, taking the slab over from `owner`; false when that
  * is no absent heap, or owns it no more. */

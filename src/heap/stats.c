@@ -154,9 +154,7 @@ static void add_heap(struct sta_stats *t, const struct sta_heap *h, bool walk)
 static void add_heaps(struct sta_stats *t)
 {
     struct sta_heap *own = sta_self;
-    /* acquire: pairs with the release in sta_heap_list() */
-    struct sta_heap *h = atomic_load_explicit(&sta_heaps, memory_order_acquire);
-    for (; h; h = h->next) {
+    for (struct sta_heap *h = sta_heap_first(); h; h = h->next) {
         t->heaps++;
         if (h == own) {
             add_heap(t, h, true);

@@ -72,7 +72,7 @@ static struct sta_heap *lock_idle(struct sta_heap *h, bool wait)
     return NULL;
 }
 
-static struct sta_heap *first_heap(void)
+struct sta_heap *sta_heap_first(void)
 {
     /* acquire: pairs with the release in sta_heap_list() */
     return atomic_load_explicit(&sta_heaps, memory_order_acquire);
@@ -84,7 +84,7 @@ struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c)
     if (atomic_load_explicit(&idle_count, memory_order_relaxed) == 0 ||
         h == &sta_heap_shared)
         return NULL;
-    struct sta_heap *idle = lock_idle(first_heap(), false);
+    struct sta_heap *idle = lock_idle(sta_heap_first(), false);
     while (idle && !found) {
         found = sta_bin_take_partial(idle, c);
         if (found) {
@@ -124,9 +124,9 @@ void sta_heap_list(struct sta_heap *h, enum sta_heap_state state)
 {
     heap_init(h, state);
     sta_lock_acquire(&sta_heaps_lock);
-    h->next = first_heap();
-    /* release: pairs with first_heap(); the heap is whole before others find
-     * it */
+    h->next = sta_heap_first();
+    /* release: pairs with sta_heap_first(); the heap is whole before others
+     * find it */
     atomic_store_explicit(&sta_heaps, h, memory_order_release);
     sta_lock_release(&sta_heaps_lock);
 }
@@ -144,7 +144,7 @@ static struct sta_heap *take_idle_heap(void)
 {
     struct sta_heap *h = NULL;
     if (atomic_load_explicit(&idle_count, memory_order_relaxed) != 0)
-        h = lock_idle(first_heap(), true); /* a fork holds all locks for long */
+        h = lock_idle(sta_heap_first(), true); /* a fork holds all for long */
     if (h) {
         sta_heap_drain(h); /* see inherit.c */
         h->shrink.busy = false;
@@ -245,7 +245,7 @@ static void before_fork(void)
     if (_IO_list_lock)
         _IO_list_lock();
     sta_lock_acquire(&sta_heaps_lock);
-    for (struct sta_heap *h = first_heap(); h; h = h->next)
+    for (struct sta_heap *h = sta_heap_first(); h; h = h->next)
         sta_lock_acquire(&h->lock);
     sta_lock_acquire(&sta_heap_shared.lock);
     sta_lock_acquire(&sta_pages_lock);
@@ -257,7 +257,7 @@ static void after_fork_parent(void)
         return;
     sta_lock_release(&sta_pages_lock);
     sta_lock_release(&sta_heap_shared.lock);
-    for (struct sta_heap *h = first_heap(); h; h = h->next)
+    for (struct sta_heap *h = sta_heap_first(); h; h = h->next)
         sta_lock_release(&h->lock);
     sta_lock_release(&sta_heaps_lock);
     if (_IO_list_unlock)
@@ -270,10 +270,10 @@ static void after_fork_child(void)
         return;
     sta_lock_reset(&sta_pages_lock);
     sta_lock_reset(&sta_heap_shared.lock);
-    for (struct sta_heap *h = first_heap(); h; h = h->next)
+    for (struct sta_heap *h = sta_heap_first(); h; h = h->next)
         sta_lock_reset(&h->lock);
     sta_lock_reset(&sta_heaps_lock);
-    sta_heap_abandon_others(first_heap());
+    sta_heap_abandon_others();
     if (_IO_list_resetlock)
         _IO_list_resetlock();
 }

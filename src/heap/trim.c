@@ -118,8 +118,7 @@ static void for_each_heap(void (*work)(struct sta_heap *h))
     work(own);
     sta_heap_flush_outbox(own); /* it may have gathered more */
     sta_heap_leave(own);
-    /* acquire: pairs with the release in sta_heap_list() */
-    struct sta_heap *h = atomic_load_explicit(&sta_heaps, memory_order_acquire);
+    struct sta_heap *h = sta_heap_first();
     for (bool last = false; !last; h = h->next) {
         last = h == NULL; /* the shared heap is not on the list */
         h = last ? &sta_heap_shared : h;
