@@ -58,11 +58,6 @@ void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
     return s->free;
 }
 
-void sta_large_free(struct sta_slab *s)
-{
-    sta_pages_free(s, false);
-}
-
 bool sta_large_cut(struct sta_heap *h, uint32_t units)
 {
     struct sta_slab *run = h->runs[units];
@@ -71,7 +66,7 @@ bool sta_large_cut(struct sta_heap *h, uint32_t units)
     h->runs[units] = run->next;
     h->run_units -= units;
     h->handed_runs[units]--;
-    sta_large_free(run);
+    sta_pages_free(run, false);
     return true;
 }
 
@@ -184,7 +179,7 @@ void sta_large_free_run(struct sta_slab *s)
     } else if (h == sta_self) {
         keep(h, s);
     } else {
-        sta_large_free(s);
+        sta_pages_free(s, false);
     }
 }
 

@@ -12,9 +12,6 @@
 void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
                       struct sta_span *dirty);
 
-/* Gives a run back to the arena. */
-void sta_large_free(struct sta_slab *s);
-
 /* Frees a run that is in use: its heap keeps it, or the arena has it back. */
 void sta_large_free_run(struct sta_slab *s);
 
