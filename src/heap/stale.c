@@ -151,44 +151,59 @@ static uint32_t add_free_of_block(struct sta_stale *t, uint32_t block)
 }
 
 /*
- * Has a block do without huge pages.  It may be one until now, and resident as
- * a whole: what is free of it counts as stale from here on.
+ * Has a block do without huge pages; false where it does already.  It may be
+ * one until now, and resident as a whole: what is free of it counts as stale
+ * from here on.
  */
-static void leave_block(struct sta_stale *t, uint32_t block)
+static bool leave_block(struct sta_stale *t, uint32_t block)
 {
     if (!sta_huge_is_asked(&t->huge, block))
-        return;
+        return false;
     if (block == t->used_top / STA_HUGE_UNITS)
         add_rest_of_block(t);
     sta_huge_set(&t->huge, block, 1, false);
     add_free_of_block(t, block);
+    return true;
 }
 
-/* Says of units that they are zero and not resident. */
+static bool give_back(const struct sta_stale *t, uint32_t first, uint32_t count)
+{
+    void *p = (void *)(t->base + ((uintptr_t)first << STA_UNIT_LOG2));
+    return sta_vm_purge(p, (size_t)count << STA_UNIT_LOG2);
+}
+
+/* Says of units that they are zero and not resident; the system has just taken
+ * them back. */
 static void forget(struct sta_stale *t, uint32_t first, uint32_t count)
 {
     uint32_t last = (first + count - 1) / STA_HUGE_UNITS;
     uint32_t blank = first / STA_HUGE_UNITS; /* from there on */
+    bool left = false;
     t->count -= sta_bitmap_assign(t->bits, first, count, false);
     for (uint32_t b = blank; b <= last; b++) {
         if (is_blank(t, b * STA_HUGE_UNITS, (b + 1) * STA_HUGE_UNITS))
             continue;
         sta_huge_set(&t->huge, blank, b - blank, true);
-        leave_block(t, b);
+        left |= leave_block(t, b);
         blank = b + 1;
     }
     sta_huge_set(&t->huge, blank, last + 1 - blank, true);
     /* A block that was left has counted those that are free once more. */
     t->count -= sta_bitmap_assign(t->bits, first, count, false);
+    if (left) /* it may have been filled up again before that */
+        give_back(t, first, count);
 }
 
 void sta_stale_note_gone(struct sta_stale *t, uint32_t first, uint32_t count)
 {
     uint32_t end = first + count;
+    bool left = false;
     if (first % STA_HUGE_UNITS != 0)
-        leave_block(t, first / STA_HUGE_UNITS);
+        left |= leave_block(t, first / STA_HUGE_UNITS);
     if (end % STA_HUGE_UNITS != 0)
-        leave_block(t, end / STA_HUGE_UNITS);
+        left |= leave_block(t, end / STA_HUGE_UNITS);
+    if (left) /* as above */
+        give_back(t, first, count);
 }
 
 void sta_stale_note_purged(struct sta_stale *t, uint32_t first, uint32_t count)
@@ -273,8 +288,7 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
         if (!narrow(&first, &count))
             continue;
         struct sta_span all = widen(t, first, first + (uint32_t)count);
-        void *p = (void *)(t->base + ((uintptr_t)all.first << STA_UNIT_LOG2));
-        if (!sta_vm_purge(p, (size_t)all.count << STA_UNIT_LOG2)) /* locked */
+        if (!give_back(t, all.first, all.count)) /* locked */
             continue;
         forget(t, all.first, all.count);
         t->purged += count;
