@@ -16,7 +16,6 @@
 #include "heap/carve.h"
 
 #include "heap/bins.h"
-#include "heap/group.h"
 #include "heap/guard.h"
 #include "heap/thin.h"
 
@@ -113,7 +112,6 @@ static uint16_t fresh_units(const struct sta_slab *s,
 
 struct sta_slab *sta_slab_new(struct sta_heap *h, uint32_t c)
 {
-    sta_group_part(h, c);
     uint32_t slot_bytes = sta_class_bytes(c);
     uint32_t units = slab_units(slot_bytes, h->bins[c].slab_count);
     struct sta_span dirty = {0, STA_SLAB_UNITS_MAX};

@@ -41,11 +41,6 @@ enum {
      * less; an eighth at most is idle then. */
     STA_RUN_SLACK_FROM = 8,
 
-    /* Classes that share a bin part when it needs more than so many slabs
-     * (group.c): 24 KiB at most.  With one slab threads-2 has most of its
-     * memory back, with three mix 1024 takes 3 % more. */
-    STA_GROUP_SLABS = 2,
-
     /* Units of empty slabs that a heap keeps: 384 KiB. */
     STA_SPARE_UNITS = 96,
 

@@ -33,7 +33,6 @@
 #include <string.h>
 
 #include "heap/bins.h"
-#include "heap/group.h"
 #include "heap/guard.h"
 #include "heap/inherit.h"
 #include "heap/stats.h"
@@ -106,7 +105,8 @@ static void heap_init(struct sta_heap *h, enum sta_heap_state state)
 {
     h->medium_max = STA_RUN_BYTES_MAX;
     h->lazy_own = (uintptr_t)h | STA_SLAB_LAZY;
-    sta_group_classes(h);
+    for (size_t size = 0; size <= STA_CLASS_TABLE_MAX; size++)
+        h->class_of[size] = (uint8_t)sta_class_of(size);
     h->run_most = sta_pages_cache_units(STA_RUN_KEEP_UNITS);
     sta_list_init(&h->spare);
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {

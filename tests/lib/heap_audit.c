@@ -376,8 +376,8 @@ static void audit_heap(const struct sta_heap *h)
     bool idle = h->state == STA_HEAP_IDLE;
     HOLDS(h->lock.state == 0, "the lock of heap %p is held", (const void *)h);
     HOLDS(h->next == NULL || h != &sta_heap_shared, "a shared heap is listed");
-    for (size_t i = 0; i <= STA_CLASS_TABLE_MAX; i++) /* or its group's */
-        HOLDS(h->class_of[i] - sta_class_of(i) < 4, "class of %zu", i);
+    for (size_t i = 0; i <= STA_CLASS_TABLE_MAX; i++)
+        HOLDS(h->class_of[i] == sta_class_of(i), "class of %zu", i);
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
         size_t waiting = audit_list(h, c);
         audit_bin(h, c);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* expect: stalloc: operator delete(@): size 400 for a 64-byte object */
+/* expect: stalloc: operator delete(@): size 400 for a 48-byte object */
 /* levels: 1 2 3 */
 #include "misuse.h"
 
 struct small {
-    char bytes[64];
+    char bytes[48];
 };
 
 struct big {

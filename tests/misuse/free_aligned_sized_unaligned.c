@@ -8,9 +8,9 @@ void free_aligned_sized(void *p, size_t align, size_t size)
 
 int main(void)
 {
-    void *first = malloc(64); /* one of the two is not at a page's start */
-    void *p = malloc(64);
+    void *first = malloc(48); /* one of the two is not at a page's start */
+    void *p = malloc(48);
     p = (size_t)p % 4096 ? p : first;
-    free_aligned_sized(misused(p), 4096, 64);
+    free_aligned_sized(misused(p), 4096, 48);
     return 0;
 }

@@ -10,7 +10,7 @@ int main(void)
 {
     char *p[COUNT];
     for (int i = 0; i < COUNT; i++)
-        p[i] = malloc(64);
+        p[i] = malloc(48);
     for (int i = 1; i < COUNT; i++)
         free(p[i]);
     /* The first objects of a slab are neighbours. */
@@ -18,6 +18,6 @@ int main(void)
     __asm__ volatile("" : "+r"(past));
     memset(p[0], 'x', past);
     for (int i = 0; i < 2 * COUNT; i++)
-        __asm__ volatile("" : : "r"(malloc(64)));
+        __asm__ volatile("" : : "r"(malloc(48)));
     return 0;
 }

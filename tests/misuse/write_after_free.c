@@ -8,12 +8,12 @@ int main(void)
 {
     long *p[COUNT];
     for (int i = 0; i < COUNT; i++)
-        p[i] = malloc(64);
+        p[i] = malloc(48);
     for (int i = 0; i < COUNT; i++)
         free(p[i]);
     misused(p[7]);
     p[7][0] = 42;
-    for (int i = 0; i < 4 * COUNT; i++)
-        __asm__ volatile("" : : "r"(malloc(64)));
+    for (int i = 0; i < 2 * COUNT; i++)
+        __asm__ volatile("" : : "r"(malloc(48)));
     return 0;
 }

@@ -17,11 +17,11 @@ static void *damage(void *arg)
     for (int i = 0; i < MORE; i++)
         more[i] = malloc(1024);
     for (int i = 0; i < COUNT; i++)
-        p[i] = malloc(64);
+        p[i] = malloc(48);
     for (int i = 0; i < COUNT; i++)
         free(p[i]);
     misused(p[7]);             /* first: it allocates */
-    while (malloc(64) != p[8]) /* p[7] is on the thread's own list, at last */
+    while (malloc(48) != p[8]) /* p[7] is on the thread's own list, at last */
         ;
     p[7][1] = 4711;
     return arg;
