@@ -247,8 +247,7 @@ static struct sta_span widen(const struct sta_stale *t, uint32_t first,
     return (struct sta_span){first, end - first};
 }
 
-/* Narrows a run to the whole system pages in it; false when there are none. */
-static bool narrow(uint32_t *first, size_t *count)
+bool sta_stale_narrow(uint32_t *first, size_t *count)
 {
     size_t page_units = (sta_vm_page_bytes() - 1) / STA_UNIT_BYTES + 1;
     size_t low = sta_round_up(*first, page_units);
@@ -285,7 +284,7 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
         budget -= count;
         steps -= steps < STA_PURGE_STEPS ? steps : STA_PURGE_STEPS;
         t->top = first; /* what stays stale above it waits */
-        if (!narrow(&first, &count))
+        if (!sta_stale_narrow(&first, &count))
             continue;
         struct sta_span all = widen(t, first, first + (uint32_t)count);
         if (!give_back(t, all.first, all.count)) /* locked */

@@ -55,6 +55,9 @@ struct sta_span {
 uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count,
                         struct sta_span *dirty);
 
+/* Narrows a run to the whole system pages in it; false when there are none. */
+bool sta_stale_narrow(uint32_t *first, size_t *count);
+
 /* Counts units that were freed, and are not zero, as stale; of the first ones
  * those that `gone` has a bit for are no longer resident.  `wanted_soon`: what
  * lies below goes first. */

@@ -119,13 +119,18 @@ static uint32_t purge_units(const struct sta_slab *s, uint32_t units)
 {
     uint32_t gone = 0;
     for (uint32_t u = 0; u < s->unit_count;) {
-        uint32_t count = sta_low_ones64((uint64_t)units >> u);
-        char *p = (char *)sta_slab_start(s) + ((size_t)u << STA_UNIT_LOG2);
-        if (count && sta_vm_purge(p, (size_t)count << STA_UNIT_LOG2)) {
-            sta_pages_note_purged(s, u, count);
-            gone |= ((UINT32_C(1) << count) - 1) << u;
+        uint32_t ones = sta_low_ones64((uint64_t)units >> u);
+        uint32_t first = s->unit_first + u;
+        size_t count = ones;
+        u += ones + 1;
+        if (!sta_stale_narrow(&first, &count))
+            continue;
+        uint32_t nth = first - s->unit_first;
+        char *p = (char *)sta_slab_start(s) + ((size_t)nth << STA_UNIT_LOG2);
+        if (sta_vm_purge(p, count << STA_UNIT_LOG2)) {
+            sta_pages_note_purged(s, nth, (uint32_t)count);
+            gone |= ((UINT32_C(1) << count) - 1) << nth;
         }
-        u += count + 1;
     }
     return gone;
 }
