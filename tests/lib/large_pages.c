@@ -114,6 +114,23 @@ int madvise(void *p, size_t bytes, int advice)
                : (int)syscall(SYS_madvise, p, round_up(bytes), advice);
 }
 
+int mincore(void *p, size_t bytes, unsigned char *resident)
+{
+    enum { REAL = 4096, MOST = 65536 };
+    size_t page = page_bytes();
+    if (is_refused(p))
+        return -1;
+    for (size_t i = 0; i < round_up(bytes) / page; i++) {
+        unsigned char parts[MOST / REAL];
+        if (syscall(SYS_mincore, (char *)p + i * page, page, parts) != 0)
+            return -1;
+        resident[i] = 0;
+        for (size_t k = 0; k < page / REAL; k++)
+            resident[i] |= parts[k] & 1;
+    }
+    return 0;
+}
+
 void *mremap(void *from, size_t old_bytes, size_t bytes, int flags, ...)
 {
     va_list args;
@@ -122,6 +139,13 @@ void *mremap(void *from, size_t old_bytes, size_t bytes, int flags, ...)
     va_end(args);
     if (is_refused(from) || is_refused(to))
         return MAP_FAILED;
-    return (void *)syscall(SYS_mremap, from, round_up(old_bytes),
-                           round_up(bytes), flags, to);
+    size_t whole = round_up(bytes);
+    if ((flags & MREMAP_MAYMOVE) && to == NULL) { /* where a page begins */
+        to = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (to == MAP_FAILED)
+            return MAP_FAILED;
+        flags |= MREMAP_FIXED;
+    }
+    return (void *)syscall(SYS_mremap, from, round_up(old_bytes), whole, flags,
+                           to);
 }
