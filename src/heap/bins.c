@@ -15,9 +15,9 @@
  * slots is free: to fetch them one by one would cost a slow call each.
  *
  * A bin has a list of its own for slots whose slabs are not to know yet: of
- * slabs with fewer than sixteen slots and of other heaps' slabs, up to a loan
- * that each refill renews (gather.c has more of the latter).  malloc takes from
- * there when the current slab has none, before any other.
+ * slabs with fewer than sixteen slots and, while the heap mixes, of all that
+ * its thread frees (gather.c), up to a loan that each refill renews.  malloc
+ * takes from there when the current slab has none, before any other.
  *
  * A heap keeps a few empty slabs, their slots cut and linked; a bin that has
  * none there and needs a slab cuts another's anew (carve.c).
