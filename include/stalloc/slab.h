@@ -189,7 +189,8 @@ size_t sta_slab_collect(struct sta_slab *s);
 size_t sta_slab_reclaim(struct sta_slab *s, size_t max_pages,
                         void (*give_page)(void *ctx, void *page), void *ctx);
 
-/* True when p lies in a slot of a page of s; it must be readable memory. */
+/* True when p lies in a slot of a page of s; what would be the page that p is
+ * on, page_bytes in all, must be readable memory. */
 bool sta_slab_owns(const struct sta_slab *s, const void *p);
 
 /* The bytes an object of s may use. */

@@ -36,7 +36,8 @@ int madvise(void *p, size_t bytes, int advice)
 
 static void *allocate(size_t size)
 {
-    void *p = sta_heap_alloc(size);
+    volatile size_t bytes = size; /* gcc would warn of where it is not used */
+    void *p = sta_heap_alloc(bytes);
     REQUIRE(p != NULL);
     return memset(p, 1, size);
 }

@@ -21,7 +21,8 @@ static sem_t done;
 
 static void *allocate(size_t size)
 {
-    void *p = sta_heap_alloc(size);
+    volatile size_t bytes = size; /* gcc would warn of where it is not used */
+    void *p = sta_heap_alloc(bytes);
     REQUIRE(p != NULL);
     return p;
 }
