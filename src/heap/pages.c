@@ -66,7 +66,7 @@ static void account_free(struct sta_region *r, uint32_t first, uint32_t count,
     if (zero)
         sta_stale_note_gone(&r->stale, first, count);
     else
-        sta_stale_add(&r->stale, first, count, gone, keep_by_rule);
+        sta_stale_add(&r->stale, first, count, gone);
 }
 
 /* Purges after `freed` units came back: by what the user set, or by rule. */

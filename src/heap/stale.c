@@ -26,12 +26,10 @@
  *     their slabs (trim.c), which are most of what is left of a program that
  *     keeps one object in fifty.
  *
- * Units go back from the top: first fit reuses the bottom first.  But what was
- * freed just now, above those that went last, is likely to be wanted soon: of
- * it only a large run goes at once, the rest when nothing is left below or an
- * epoch ends.  A free gives back a few times what it freed, by one system call,
- * or two while the program shrinks, and more only for a large run, so that none
- * takes long; also where the user said how much is to be kept.
+ * Units go back from the top: first fit reuses the bottom first.  A free gives
+ * back a few times what it freed, by one system call, or two while the program
+ * shrinks, and more only for a large run, so that none takes long; also where
+ * the user said how much is to be kept.
  *
  * A huge page is resident as a whole.  So when a block begins to go page by
  * page, and asks for none any more, all that is free in it counts as stale.
@@ -100,18 +98,15 @@ uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count,
 }
 
 void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count,
-                   uint32_t gone, bool wanted_soon)
+                   uint32_t gone)
 {
     t->count += sta_bitmap_assign(t->bits, first, count, true);
     for (; gone != 0; gone &= gone - 1)
         t->count -=
             sta_bitmap_assign(t->bits, first + sta_ctz64(gone), 1, false);
     /* A large run is most memory for one system call. */
-    uint32_t end = first + count;
-    bool large = count >= STA_PURGE_UNITS;
-    if (t->top == 0 || (end > t->top && (large || !wanted_soon)) ||
-        (large && is_shrinking(t)))
-        t->top = end;
+    if (first + count > t->top || (count >= STA_PURGE_UNITS && is_shrinking(t)))
+        t->top = first + count;
 }
 
 /* True when no unit from `first` to `end` - 1 is in use or resident. */
@@ -130,7 +125,7 @@ static void add_rest_of_block(struct sta_stale *t)
         return;
     uint32_t first = t->used_top;
     t->used_top += rest;
-    sta_stale_add(t, first, rest, 0, false);
+    sta_stale_add(t, first, rest, 0);
 }
 
 /* Counts all of a block that is free and was used once as stale; returns how

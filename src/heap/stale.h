@@ -59,10 +59,9 @@ uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count,
 bool sta_stale_narrow(uint32_t *first, size_t *count);
 
 /* Counts units that were freed, and are not zero, as stale; of the first ones
- * those that `gone` has a bit for are no longer resident.  `wanted_soon`: what
- * lies below goes first. */
+ * those that `gone` has a bit for are no longer resident. */
 void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count,
-                   uint32_t gone, bool wanted_soon);
+                   uint32_t gone);
 
 /*
  * Gives stale units beyond `keep` back, from the top, after `freed` units came

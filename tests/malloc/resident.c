@@ -280,37 +280,6 @@ static void nothing_stays_of_big_buffers(void)
         CHECK(status_kib("VmRSS") < before + 12 * KIB);
 }
 
-static void use_buffer(void)
-{
-    char *volatile buffer = malloc(300 * KIB);
-    REQUIRE(buffer != NULL);
-    free(buffer);
-}
-
-/* Behind many free pages that nobody wants a buffer comes and goes: its own
- * pages are not the ones that go back, over and over. */
-static void what_is_wanted_again_stays(void)
-{
-    enum { HOLES = 50000, TIMES = 1000 };
-    static char *page[2 * HOLES];
-
-    for (size_t i = 0; i < COUNT_OF(page); i++) {
-        page[i] = malloc(PAGE);
-        REQUIRE(page[i] != NULL);
-    }
-    for (size_t i = 0; i < COUNT_OF(page); i += 2) {
-        free(page[i]);
-        use_buffer();
-    }
-    size_t before = calls;
-    for (size_t i = 0; i < TIMES; i++)
-        use_buffer();
-    if (check_is_stalloc())
-        CHECK(calls - before < TIMES / 4);
-    for (size_t i = 1; i < COUNT_OF(page); i += 2)
-        free(page[i]);
-}
-
 int main(int argc, char **argv)
 {
     static const struct check_case cases[] = {
@@ -322,7 +291,6 @@ int main(int argc, char **argv)
         {"what_went_once_does_not_go_again", what_went_once_does_not_go_again},
         {"nothing_stays_of_many_pages", nothing_stays_of_many_pages},
         {"nothing_stays_of_big_buffers", nothing_stays_of_big_buffers},
-        {"what_is_wanted_again_stays", what_is_wanted_again_stays},
         {"sparse_tables_stay_sparse", sparse_tables_stay_sparse},
         {"a_large_table_takes_few_calls", a_large_table_takes_few_calls},
         {"sparse_tables_follow_others", sparse_tables_follow_others},
