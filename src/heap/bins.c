@@ -255,8 +255,7 @@ static void set_aside(struct sta_heap *h, struct sta_slab *s)
     sta_list_prepend(&h->bins[s->list].partial, &s->link);
 }
 
-/* Takes a slot when malloc finds none, and has it find more; NULL: no memory.
- */
+/* Takes a slot when malloc finds none, and has it find more; or NULL. */
 static struct sta_slot *refill(struct sta_heap *h, uint32_t c)
 {
     struct sta_bin *bin = &h->bins[c];

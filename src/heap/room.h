@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Room for a run of units, in all regions.  Under sta_pages_lock; for pages.c.
- */
+/* Room for a run of units, in all regions.  Under sta_pages_lock. */
 #ifndef STA_HEAP_ROOM_H
 #define STA_HEAP_ROOM_H
 
