@@ -39,7 +39,7 @@ static uint16_t sum_of_all(const struct sta_slab *s)
 {
     uint32_t n = sta_slab_carved(s);
     uint32_t steps = n * (n - 1) / 2; /* 0 + 1 + … + n - 1 */
-    return (uint16_t)(n * s->start_low + steps * sta_class_bytes(s->list));
+    return (uint16_t)(n * s->start_low + steps * sta_slab_slot_bytes(s));
 }
 
 /* Of a slab without an object, when it became so and again when it goes: ends
@@ -49,7 +49,7 @@ static uint16_t sum_of_all(const struct sta_slab *s)
 static void check_lazy(const struct sta_slab *s)
 {
     uint64_t sent = atomic_load_explicit(&s->remote.list, memory_order_relaxed);
-    struct sta_slot *own = sta_slab_owner(s)->bins[s->list].own;
+    struct sta_slot *own = sta_slab_owner(s)->bins[s->size_class].own;
     if (sta_slab_used(s) != 0 || s->sum != sum_of_all(s))
         sta_heap_die_of_second_free(s, s->free, UINT32_MAX);
     if (sent != 0)
@@ -151,7 +151,7 @@ static void arm_partial(struct sta_slab *s)
 static void set_partial(struct sta_heap *h, struct sta_slab *s)
 {
     arm_partial(s);
-    sta_list_append(&h->bins[s->list].partial, &s->link);
+    sta_list_append(&h->bins[s->size_class].partial, &s->link);
 }
 
 /* Takes a slab off its list, as its bin's current one. */
@@ -178,7 +178,7 @@ static struct sta_slab *take_spare(struct sta_heap *h, uint32_t c)
 {
     for (struct sta_list *l = h->spare.prev; l != &h->spare; l = l->prev) {
         struct sta_slab *s = sta_slab_of_link(l);
-        if (s->list == c) {
+        if (s->size_class == c) {
             h->spare_units -= s->unit_count;
             return take(s);
         }
@@ -189,8 +189,8 @@ static struct sta_slab *take_spare(struct sta_heap *h, uint32_t c)
 /* Has malloc take from a slab that is on no list. */
 static void set_current(struct sta_heap *h, struct sta_slab *s)
 {
-    h->list[s->list] = &s->free;
-    h->handed[s->list] += sta_slab_carved(s) - sta_slab_used(s);
+    h->list[s->size_class] = &s->free;
+    h->handed[s->size_class] += sta_slab_carved(s) - sta_slab_used(s);
     s->countdown = STA_CURRENT_COUNTDOWN;
     s->excess = 0;
 }
@@ -198,8 +198,8 @@ static void set_current(struct sta_heap *h, struct sta_slab *s)
 /* The list of the current slab is empty: has malloc take from the bin's own. */
 static void end_current(struct sta_heap *h, struct sta_slab *s)
 {
-    h->handed[s->list] += sta_slab_frees(s);
-    h->list[s->list] = &h->bins[s->list].own;
+    h->handed[s->size_class] += sta_slab_frees(s);
+    h->list[s->size_class] = &h->bins[s->size_class].own;
     sta_slab_clear(s);
     s->countdown = sta_slab_carved(s);
 }
@@ -252,7 +252,7 @@ static void set_aside(struct sta_heap *h, struct sta_slab *s)
 {
     end_current(h, s);
     arm_partial(s);
-    sta_list_prepend(&h->bins[s->list].partial, &s->link);
+    sta_list_prepend(&h->bins[s->size_class].partial, &s->link);
 }
 
 /* Takes a slot when malloc finds none, and has it find more; or NULL. */
@@ -292,9 +292,10 @@ static STA_NOINLINE void free_in_full(struct sta_slot *slot, struct sta_slab *s)
 {
     struct sta_heap *h = sta_slab_owner(s);
     if (s->few == 0 && sta_bin_lends(h, s)) {
-        if (slot == h->bins[s->list].own && sta_options.check) /* lent before */
+        /* Lent before? */
+        if (slot == h->bins[s->size_class].own && sta_options.check)
             sta_heap_die_of_second_free(s, slot, 1);
-        sta_bin_lend(h, slot, s->list);
+        sta_bin_lend(h, slot, s->size_class);
         sta_slab_clear(s);
         s->countdown = 1;
         return;
@@ -337,7 +338,7 @@ static STA_NOINLINE void free_in_thin(struct sta_slot *slot, struct sta_slab *s)
 /* A slab has been current for as many frees as its countdown can count. */
 static STA_NOINLINE void renew_current(struct sta_slab *s)
 {
-    sta_slab_owner(s)->handed[s->list] += sta_slab_frees(s);
+    sta_slab_owner(s)->handed[s->size_class] += sta_slab_frees(s);
     s->countdown = STA_CURRENT_COUNTDOWN;
 }
 
@@ -362,7 +363,7 @@ void sta_bin_return_own(struct sta_heap *h, uint32_t c, size_t count)
         bin->own = sta_slot_follow(slot);
         h->handed[c]--;
         struct sta_slab *s = sta_slab_of(slot);
-        if (sta_slab_owner(s) == NULL || s->list != c)
+        if (sta_slab_owner(s) == NULL || s->size_class != c)
             sta_heap_die_of_write(slot); /* its slab went without it */
         else if (sta_slab_owner(s) == h)
             sta_heap_free_local(slot, s);

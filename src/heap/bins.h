@@ -25,13 +25,13 @@ static inline struct sta_slab *sta_bin_current(const struct sta_heap *h,
 /* Counts a slab that comes to its bin, or leaves it. */
 static inline void sta_bin_gain(struct sta_heap *h, const struct sta_slab *s)
 {
-    h->bins[s->list].slab_count++;
+    h->bins[s->size_class].slab_count++;
     h->slab_units += s->unit_count;
 }
 
 static inline void sta_bin_lose(struct sta_heap *h, const struct sta_slab *s)
 {
-    h->bins[s->list].slab_count--;
+    h->bins[s->size_class].slab_count--;
     h->slab_units -= s->unit_count;
 }
 
@@ -47,7 +47,7 @@ struct sta_slab *sta_bin_take_partial(struct sta_heap *h, uint32_t c);
 static inline bool sta_bin_lends(const struct sta_heap *h,
                                  const struct sta_slab *s)
 {
-    return h->bins[s->list].loan >= sta_class_size[s->list] &&
+    return h->bins[s->size_class].loan >= sta_class_size[s->size_class] &&
            sta_slab_may_wait(s);
 }
 

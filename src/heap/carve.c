@@ -121,7 +121,7 @@ struct sta_slab *sta_slab_new(struct sta_heap *h, uint32_t c)
     if (s == NULL)
         return NULL;
     s->reciprocal = sta_slot_reciprocal(slot_bytes);
-    s->list = (uint8_t)c;
+    s->size_class = (uint8_t)c;
     s->few = few_of(sta_slab_capacity(s));
     sta_slab_set_owner(s, h, false);
     sta_bin_gain(h, s);
@@ -158,7 +158,7 @@ struct piece {
 
 static struct piece next_piece(const struct sta_slab *s)
 {
-    uint32_t slot_bytes = sta_class_bytes(s->list);
+    uint32_t slot_bytes = sta_slab_slot_bytes(s);
     uint32_t at = sta_slab_carved(s) * slot_bytes;
     uint32_t unit = at >> STA_UNIT_LOG2;
     uint32_t room = ((unit + 1) << STA_UNIT_LOG2) - at;
@@ -170,14 +170,14 @@ static struct piece next_piece(const struct sta_slab *s)
 
 static void count_carved(struct sta_heap *h, struct sta_slab *s, uint32_t count)
 {
-    h->handed[s->list] += count;
+    h->handed[s->size_class] += count;
     sta_slab_set_carved(s, sta_slab_carved(s) + count);
 }
 
 /* Puts slots on the list of a current slab. */
 static void cut(struct sta_heap *h, struct sta_slab *s, struct piece next)
 {
-    uint32_t slot_bytes = sta_class_bytes(s->list);
+    uint32_t slot_bytes = sta_slab_slot_bytes(s);
     if (next.count == next.left)
         sta_slab_mark_rest(s);
     s->free = sta_guard_active()
@@ -212,7 +212,7 @@ struct sta_slot *sta_slab_carve(struct sta_heap *h, struct sta_slab *s)
 
 bool sta_slab_is_half_cut(const struct sta_slab *s)
 {
-    uint32_t slot_bytes = sta_class_bytes(s->list);
+    uint32_t slot_bytes = sta_slab_slot_bytes(s);
     uint32_t at = sta_slab_carved(s) * slot_bytes;
     return at % STA_UNIT_BYTES >= slot_bytes &&
            sta_slab_carved(s) < sta_slab_capacity(s);

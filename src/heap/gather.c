@@ -36,9 +36,9 @@
 /* Forgets a parcel, whose slots the caller sees to. */
 static void empty(struct sta_outbox *out, struct sta_parcel *p)
 {
-    uint32_t bytes = p->count * sta_class_size[p->list];
+    uint32_t bytes = p->count * sta_class_size[p->size_class];
     out->bytes -= bytes;
-    out->bytes_of[p->list] -= bytes;
+    out->bytes_of[p->size_class] -= bytes;
     p->slab = NULL;
 }
 
@@ -73,10 +73,10 @@ static inline struct sta_parcel *parcel_at(struct sta_outbox *out,
     return &out->parcel[(uintptr_t)s / sizeof *s % STA_PARCELS];
 }
 
-static inline void count_in(struct sta_outbox *out, uint32_t list)
+static inline void count_in(struct sta_outbox *out, uint32_t c)
 {
-    uint32_t bytes = sta_class_size[list];
-    out->bytes_of[list] += bytes;
+    uint32_t bytes = sta_class_size[c];
+    out->bytes_of[c] += bytes;
     out->bytes += bytes;
     if (sta_unlikely(out->bytes > STA_OUTBOX_BYTES))
         send_next(out);
@@ -85,9 +85,12 @@ static inline void count_in(struct sta_outbox *out, uint32_t list)
 static struct sta_parcel parcel_of_one(struct sta_slab *s,
                                        struct sta_slot *slot)
 {
-    return (struct sta_parcel){
-        s,      slot, sta_slot_place(s, slot), 1, (uint16_t)(uintptr_t)slot,
-        s->list};
+    return (struct sta_parcel){.slab = s,
+                               .first = slot,
+                               .last = sta_slot_place(s, slot),
+                               .count = 1,
+                               .sum = (uint16_t)(uintptr_t)slot,
+                               .size_class = s->size_class};
 }
 
 /* Adds a slot to a parcel of its slab. */
@@ -99,7 +102,7 @@ STA_INLINE void add(struct sta_outbox *out, struct sta_parcel *p,
     p->count++;
     p->sum = (uint16_t)(p->sum + (uintptr_t)slot);
     out->foreign++;
-    count_in(out, p->list);
+    count_in(out, p->size_class);
 }
 
 void sta_heap_gather(struct sta_heap *h, struct sta_slot *slot,
@@ -117,8 +120,8 @@ void sta_heap_gather(struct sta_heap *h, struct sta_slot *slot,
     *p = parcel_of_one(s, slot);
     out->foreign++;
     size_t i = (size_t)(p - out->parcel);
-    out->parcels_of[s->list][i / 64] |= UINT64_C(1) << i % 64;
-    count_in(out, s->list);
+    out->parcels_of[s->size_class][i / 64] |= UINT64_C(1) << i % 64;
+    count_in(out, s->size_class);
 }
 
 /* Puts the slots of a parcel in front of a list. */
@@ -158,7 +161,7 @@ bool sta_heap_reuse_gathered(struct sta_heap *h, uint32_t c)
     for (uint32_t w = 0; w < STA_PARCEL_WORDS; w++) {
         for (uint64_t left = out->parcels_of[c][w]; left; left &= left - 1) {
             struct sta_parcel *p = &out->parcel[w * 64 + sta_ctz64(left)];
-            if (p->slab == NULL || p->list != c)
+            if (p->slab == NULL || p->size_class != c)
                 continue;
             if (homeward)
                 send_parcel(out, p);
@@ -237,7 +240,8 @@ STA_NOINLINE void sta_heap_free_remote(struct sta_slot *slot,
 static bool is_to_look(const struct sta_heap *h, const struct sta_slot *slot,
                        const struct sta_slab *s)
 {
-    if (!sta_slab_is_lazy(s) || h->out == NULL || h->bins[s->list].own == slot)
+    if (!sta_slab_is_lazy(s) || h->out == NULL ||
+        h->bins[s->size_class].own == slot)
         return true;
     if (sta_slab_owner(s) == h)
         return s->free == slot;
@@ -270,13 +274,13 @@ STA_INLINE bool keep(struct sta_heap *h, struct sta_slot *slot,
 {
     const struct sta_heap *owner = sta_slab_owner(s);
     if (!sta_slab_is_lazy(s) || !sta_slab_may_start(s, slot) ||
-        !sta_bin_lends(h, s) || h->bins[s->list].own == slot ||
+        !sta_bin_lends(h, s) || h->bins[s->size_class].own == slot ||
         is_homeward(h->out) ||
         atomic_load_explicit(&owner->state, memory_order_relaxed) !=
             STA_HEAP_ACTIVE)
         return false;
     h->out->foreign += owner != h;
-    sta_bin_lend(h, slot, s->list);
+    sta_bin_lend(h, slot, s->size_class);
     return true;
 }
 

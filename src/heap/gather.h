@@ -11,8 +11,8 @@ struct sta_parcel {
     struct sta_slot *first;
     uint16_t last; /* its place in the slab, in steps of 16 bytes */
     uint16_t count;
-    uint16_t sum;  /* of their addresses, see slab.h */
-    uint16_t list; /* their class */
+    uint16_t sum; /* of their addresses, see slab.h */
+    uint16_t size_class;
 };
 
 enum { STA_PARCEL_WORDS = (STA_PARCELS + 63) / 64 };

@@ -394,7 +394,7 @@ STA_INLINE bool sta_heap_has_class(const void *p, size_t size)
     const struct sta_region *r = &sta_regions[0];
     uintptr_t offset = (uintptr_t)p - r->base;
     return size <= STA_CLASS_TABLE_MAX && offset < r->bytes &&
-           sta_region_at(r, offset)->list == sta_self->class_of[size];
+           sta_region_at(r, offset)->size_class == sta_self->class_of[size];
 }
 
 /*
@@ -407,8 +407,9 @@ void sta_foreign_free(void *p) __attribute__((weak));
 /* Returns the bytes of one object of a slab. */
 static inline size_t sta_slab_object_bytes(const struct sta_slab *s)
 {
-    return s->list < STA_CLASS_COUNT ? sta_class_bytes(s->list)
-                                     : (size_t)s->unit_count << STA_UNIT_LOG2;
+    return s->size_class < STA_CLASS_COUNT
+               ? sta_slab_slot_bytes(s)
+               : (size_t)s->unit_count << STA_UNIT_LOG2;
 }
 
 /* True when an object of `size` bytes stays in a slot of `s`: it fits, and no
@@ -416,7 +417,8 @@ static inline size_t sta_slab_object_bytes(const struct sta_slab *s)
 static inline bool sta_slab_suits(const struct sta_slab *s, size_t size)
 {
     size_t bytes = sta_slab_object_bytes(s);
-    return size <= bytes && (size > bytes / 2 || sta_class_of(size) == s->list);
+    return size <= bytes &&
+           (size > bytes / 2 || sta_class_of(size) == s->size_class);
 }
 
 /*
@@ -435,7 +437,7 @@ STA_INLINE bool sta_heap_stays(const void *p, size_t size)
         sta_slot_may_be_free(p))
         return false;
     size_t run_bytes = (size_t)s->unit_count << STA_UNIT_LOG2;
-    size_t slot_bytes = sta_class_size[s->list]; /* 0 of a run */
+    size_t slot_bytes = sta_class_size[s->size_class]; /* 0 of a run */
     size_t bytes = slot_bytes + (slot_bytes == 0) * run_bytes;
     size_t spare = bytes / 2 < STA_UNIT_BYTES ? bytes / 2 : STA_UNIT_BYTES;
     return bytes - size < spare;

@@ -94,7 +94,7 @@ static bool settle(struct sta_heap *h)
  * is being freed. */
 static void take_over(struct sta_heap *h, struct sta_slab *s)
 {
-    uint32_t slot_bytes = sta_class_bytes(s->list);
+    uint32_t slot_bytes = sta_slab_slot_bytes(s);
     char *start = sta_slab_start(s);
     uint32_t used = 0;
     s->free = STA_SLOT_END;
@@ -113,7 +113,7 @@ static void take_over(struct sta_heap *h, struct sta_slab *s)
     s->countdown = 1; /* due at once: then bins.c sees to the rest */
     s->excess = (uint16_t)(used - 1);
     sta_slab_set_state(s, STA_SLAB_PARTIAL);
-    sta_list_append(&h->bins[s->list].partial, &s->link);
+    sta_list_append(&h->bins[s->size_class].partial, &s->link);
     sta_bin_gain(h, s);
     sta_slab_set_owner(s, h, false);
 }

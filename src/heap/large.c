@@ -48,7 +48,7 @@ void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
     s->reciprocal = STA_SLOT_RECIPROCAL_RUN;
     sta_slab_set_carved(s, 1);
     s->countdown = 1;
-    s->list = STA_CLASS_COUNT;
+    s->size_class = STA_CLASS_COUNT;
     s->free = sta_slab_start(s);
     s->keeper = NULL;
     if (s->unit_count <= STA_RUN_UNITS_MAX) {

@@ -77,7 +77,7 @@ bool sta_pages_init(void);
  * of two), with a descriptor.  The map leads to it from the first unit only; of
  * a slab, see sta_pages_map().
  *
- * Returns  the descriptor, with owner, list, reciprocal and counts for the
+ * Returns  the descriptor, with owner, class, reciprocal and counts for the
  *          caller to fill, or NULL; *dirty has all units that are not zero.
  * Threads  takes sta_pages_lock.
  * Cost     O(log units), and a system call when memory must be committed.

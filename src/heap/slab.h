@@ -83,7 +83,7 @@ struct sta_slab {
     uint32_t start_low;  /* low half of the first byte's address */
     uint32_t unit_first; /* in its region */
     uint32_t unit_count; /* of a run: resize changes it */
-    uint8_t list;        /* its class; STA_CLASS_COUNT for a run */
+    uint8_t size_class;  /* of its slots; STA_CLASS_COUNT for a run */
     uint8_t region;
     uint8_t few; /* free slots that do not make a full slab partial */
 
@@ -138,6 +138,12 @@ static inline void sta_slab_set_owner(struct sta_slab *s,
     uintptr_t owner = (uintptr_t)h | (lazy ? STA_SLAB_LAZY : 0);
     if (owner != atomic_load_explicit(&s->owner, memory_order_relaxed))
         atomic_store_explicit(&s->owner, owner, memory_order_relaxed);
+}
+
+/* Returns the bytes of each slot of a slab that is no run. */
+static inline uint32_t sta_slab_slot_bytes(const struct sta_slab *s)
+{
+    return sta_class_bytes(s->size_class);
 }
 
 /* Returns how many slots a slab has. */

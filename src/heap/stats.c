@@ -33,7 +33,7 @@ static void add_slab(struct sta_stats *t, const struct sta_slab *s)
         t->runs.slabs_bytes += run_bytes;
         t->live_bytes += run_bytes;
     } else if (sta_slab_state(s) != STA_SLAB_OWN) {
-        struct sta_stats_class *c = &t->classes[s->list];
+        struct sta_stats_class *c = &t->classes[s->size_class];
         /* of a current one add_heap() takes off what is free */
         uint32_t used = sta_slab_state(s) == STA_SLAB_CURRENT
                             ? sta_slab_carved(s)
@@ -41,7 +41,7 @@ static void add_slab(struct sta_stats *t, const struct sta_slab *s)
         c->live += used;
         c->slabs++;
         c->slabs_bytes += run_bytes;
-        t->live_bytes += (uint64_t)used * sta_class_bytes(s->list);
+        t->live_bytes += (uint64_t)used * sta_slab_slot_bytes(s);
     }
 }
 
@@ -98,7 +98,7 @@ static void subtract_waiting(const struct sta_slab *s, void *stats)
         t->runs.slabs--;
         t->runs.slabs_bytes -= bytes;
     } else {
-        t->classes[s->list].live--;
+        t->classes[s->size_class].live--;
     }
 }
 

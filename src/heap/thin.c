@@ -38,7 +38,7 @@ static uint32_t index_of(const struct sta_slab *s, const void *slot)
 
 bool sta_slab_is_purged(const struct sta_slab *s, const void *slot)
 {
-    uint32_t units = units_of_slot(sta_class_bytes(s->list), index_of(s, slot));
+    uint32_t units = units_of_slot(sta_slab_slot_bytes(s), index_of(s, slot));
     return (units & s->purged) != 0;
 }
 
@@ -80,7 +80,7 @@ static uint64_t unlisted(const struct sta_slab *s, const struct listed *listed,
 static uint32_t free_units(const struct sta_slab *s,
                            const struct listed *listed)
 {
-    uint32_t slot_bytes = sta_class_bytes(s->list);
+    uint32_t slot_bytes = sta_slab_slot_bytes(s);
     uint32_t in_use = 0;
     for (uint32_t first = 0; first < sta_slab_carved(s); first += 64) {
         uint64_t used = unlisted(s, listed, first);
@@ -97,7 +97,7 @@ static uint32_t free_units(const struct sta_slab *s,
 static void drop_slots(struct sta_slab *s, uint32_t units,
                        const struct listed *listed)
 {
-    uint32_t slot_bytes = sta_class_bytes(s->list);
+    uint32_t slot_bytes = sta_slab_slot_bytes(s);
     char *start = sta_slab_start(s);
     uint32_t i = sta_slab_carved(s);
     s->free = STA_SLOT_END;
@@ -156,7 +156,7 @@ bool sta_slab_thin(struct sta_slab *s)
 
 void sta_slab_mark_rest(struct sta_slab *s)
 {
-    uint32_t slot_bytes = sta_class_bytes(s->list);
+    uint32_t slot_bytes = sta_slab_slot_bytes(s);
     uint32_t end = sta_slab_capacity(s) * slot_bytes;
     /* The map does not lead here from a page on which no slot starts. */
     if (end >> STA_UNIT_LOG2 != (end - slot_bytes) >> STA_UNIT_LOG2)
@@ -167,7 +167,7 @@ void sta_slab_mark_rest(struct sta_slab *s)
 
 void sta_slab_restore(struct sta_slab *s)
 {
-    uint32_t slot_bytes = sta_class_bytes(s->list);
+    uint32_t slot_bytes = sta_slab_slot_bytes(s);
     char *start = sta_slab_start(s);
     for (uint32_t i = sta_slab_carved(s); i-- > 0;) {
         if ((units_of_slot(slot_bytes, i) & s->purged) == 0)

@@ -49,9 +49,9 @@ const char *audit_name(const struct sta_slab *s)
 {
     static char text[120];
     snprintf(text, sizeof text,
-             "slab %u of region %u (units %u+%u, list %u, state %d)",
-             audit_index(s), s->region, s->unit_first, s->unit_count, s->list,
-             sta_slab_state(s));
+             "slab %u of region %u (units %u+%u, class %u, state %d)",
+             audit_index(s), s->region, s->unit_first, s->unit_count,
+             s->size_class, sta_slab_state(s));
     return text;
 }
 
@@ -96,7 +96,7 @@ static uint32_t purged_slots(const struct sta_slab *s)
     uint32_t count = 0;
     for (uint32_t i = 0; i < sta_slab_carved(s) && s->purged; i++)
         count += sta_slab_is_purged(s, (char *)sta_slab_start(s) +
-                                           i * sta_class_bytes(s->list));
+                                           i * sta_slab_slot_bytes(s));
     return count;
 }
 
@@ -122,7 +122,7 @@ static void audit_slab_list(struct sta_slab *s)
         walked++;
     }
     for (uint32_t i = 0; i < sta_slab_carved(s) && s->purged; i++) {
-        char *p = (char *)sta_slab_start(s) + i * sta_class_bytes(s->list);
+        char *p = (char *)sta_slab_start(s) + i * sta_slab_slot_bytes(s);
         if (sta_slab_is_purged(s, p))
             sum = (uint16_t)(sum + (uintptr_t)p);
     }
@@ -148,7 +148,7 @@ static size_t audit_list(const struct sta_heap *h, uint32_t c)
         struct sta_slab *s = enter(p, ON_HEAP);
         if (s == NULL)
             break;
-        HOLDS(s->list == c, /* another heap's, if freed and reused here */
+        HOLDS(s->size_class == c, /* another heap's, if freed and reused here */
               "%p of %s: on list %u of %p", (void *)p, audit_name(s), c,
               (const void *)h);
         count++;
@@ -180,7 +180,7 @@ static size_t audit_runs(const struct sta_heap *h, uint32_t n)
  * page where that starts, or it has a mark. */
 static bool rest_is_marked(const struct sta_slab *s)
 {
-    uint32_t bytes = sta_class_bytes(s->list);
+    uint32_t bytes = sta_slab_slot_bytes(s);
     uint32_t end = sta_slab_capacity(s) * bytes;
     bool mapped = (end - bytes) / STA_UNIT_BYTES == end / STA_UNIT_BYTES;
     return !mapped ||
@@ -192,7 +192,7 @@ static void audit_slab(const struct sta_slab *s)
 {
     const struct tally *t = tally_of(s);
     enum sta_slab_state state = sta_slab_state(s);
-    uint32_t bytes = sta_class_bytes(s->list);
+    uint32_t bytes = sta_slab_slot_bytes(s);
     uint32_t used = used_slots(s);
     bool linked = s->link.next != &s->link;
     HOLDS(s->reciprocal == sta_slot_reciprocal(bytes), "%s: reciprocal",
@@ -210,7 +210,7 @@ static void audit_slab(const struct sta_slab *s)
           t->on_slab, purged_slots(s), used, sta_slab_carved(s));
     HOLDS(linked == (state == STA_SLAB_PARTIAL || state == STA_SLAB_THIN),
           "%s: its link", audit_name(s));
-    HOLDS((sta_bin_current(sta_slab_owner(s), s->list) == s) ==
+    HOLDS((sta_bin_current(sta_slab_owner(s), s->size_class) == s) ==
               (state == STA_SLAB_CURRENT),
           "%s: not what its bin has as current", audit_name(s));
     HOLDS(s->purged == 0 || state == STA_SLAB_THIN, "%s: purged %x",
@@ -241,7 +241,7 @@ static uint32_t audit_spare(const struct sta_heap *h, uint32_t c)
                   sta_slab_state(s) == STA_SLAB_PARTIAL,
               "%s: is no empty slab of %p", audit_name(s), (const void *)h);
         units += s->unit_count;
-        count += s->list == c;
+        count += s->size_class == c;
     }
     HOLDS(units == h->spare_units, "%u spare units, counted as %u", units,
           h->spare_units);
@@ -258,13 +258,14 @@ static void audit_bin(const struct sta_heap *h, uint32_t c)
     for (uint32_t i = 0; i < sta_region_count; i++)
         for (uint32_t n = 1; n < sta_regions[i].slab_used; n++) {
             const struct sta_slab *s = &sta_regions[i].slabs[n];
-            slabs += audit_in_use(s) && sta_slab_owner(s) == h && s->list == c;
+            bool owned = audit_in_use(s) && sta_slab_owner(s) == h;
+            slabs += owned && s->size_class == c;
         }
     for (struct sta_list *l = bin->partial.next;
          l != &bin->partial && listed <= slabs; l = l->next) {
         const struct sta_slab *s = sta_slab_of_link(l);
         HOLDS(l->next->prev == l && l->prev->next == l, "a bin's links");
-        HOLDS(sta_slab_owner(s) == h && s->list == c && sta_slab_used(s) > 0,
+        HOLDS(sta_slab_owner(s) == h && s->size_class == c && sta_slab_used(s),
               "%s: in a bin of class %u", audit_name(s), c);
         listed++;
     }
@@ -284,8 +285,7 @@ static void audit_kept(const struct sta_heap *h)
         kept += n * audit_runs(h, n);
     HOLDS(kept == h->run_units, "%zu units of runs kept, counted as %u", kept,
           h->run_units);
-    HOLDS(h->run_most <= most, "%u units may be kept, not %u", h->run_most,
-          most);
+    HOLDS(h->run_most <= most, "%u units may be kept", h->run_most);
     HOLDS(kept <= most + 2 * STA_RUN_UNITS_MAX, "%zu units of runs kept, of %u",
           kept, most);
 }
@@ -329,12 +329,12 @@ static void audit_outbox(const struct sta_heap *h)
         audit_chain(p->slab, p->first,
                     sta_remote_last(p->slab, (uint64_t)p->last << 16), p->count,
                     p->sum);
-        HOLDS(p->list == p->slab->list, "%s: sent as of class %u",
-              audit_name(p->slab), p->list);
-        HOLDS(out->parcels_of[p->list][i / 64] >> i % 64 & 1,
+        HOLDS(p->size_class == p->slab->size_class, "%s: sent as of class %u",
+              audit_name(p->slab), p->size_class);
+        HOLDS(out->parcels_of[p->size_class][i / 64] >> i % 64 & 1,
               "%s: its parcel is not found by its class", audit_name(p->slab));
-        bytes += p->count * sta_class_bytes(p->list);
-        bytes_of[p->list] += p->count * sta_class_bytes(p->list);
+        bytes += p->count * sta_class_bytes(p->size_class);
+        bytes_of[p->size_class] += p->count * sta_class_bytes(p->size_class);
     }
     for (uint32_t c = 0; c < STA_CLASS_COUNT && out; c++)
         HOLDS(bytes_of[c] == out->bytes_of[c],
