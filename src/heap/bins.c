@@ -28,11 +28,11 @@
 #include "heap/bins.h"
 
 #include "heap/carve.h"
+#include "heap/check.h"
 #include "heap/gather.h"
 #include "heap/guard.h"
 #include "heap/remote.h"
 #include "heap/thin.h"
-#include "os/die.h"
 
 /* What `sum` is when every slot is on the list. */
 static uint16_t sum_of_all(const struct sta_slab *s)
@@ -324,8 +324,7 @@ static STA_NOINLINE void free_in_thin(struct sta_slot *slot, struct sta_slab *s)
     struct sta_heap *h = sta_slab_owner(s);
     uint32_t used = sta_slab_used(s);
     if (sta_slab_is_purged(s, slot)) /* its mark went with its page */
-        sta_die("free(%p): double free of a %zu-byte object", (void *)slot,
-                sta_slab_object_bytes(s));
+        sta_heap_die_of_second_free(s, slot, 1);
     if (is_empty(s)) {
         release(h, s);
     } else if ((used & (used - 1)) != 0 || !sta_slab_thin(s)) {

@@ -27,6 +27,7 @@
 
 #include "core/bits.h"
 #include "heap/bins.h"
+#include "heap/check.h"
 #include "heap/guard.h"
 #include "heap/inherit.h"
 #include "heap/remote.h"

@@ -30,6 +30,7 @@
 #include <string.h>
 
 #include "heap/canary.h"
+#include "heap/check.h"
 #include "heap/large.h"
 #include "heap/quarantine.h"
 #include "heap/watched.h"

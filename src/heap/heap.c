@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The slow halves of malloc and free: which list serves a size, what to do when
- * there is no memory, and what a pointer that is freed must look like.
+ * there is no memory, and how an object is freed that is not just a slot of
+ * this thread's heap.
  *
- * The slabs behind the lists are in bins.c, the runs in large.c.
+ * The slabs behind the lists are in bins.c, the runs in large.c; what a pointer
+ * that is freed must look like is in check.c.
  */
 #include "heap/heap.h"
 
@@ -13,10 +15,10 @@
 #include "heap/bins.h"
 #include "heap/canary.h"
 #include "heap/carve.h"
+#include "heap/check.h"
 #include "heap/guard.h"
 #include "heap/large.h"
 #include "heap/watched.h"
-#include "os/die.h"
 #include "os/vm.h"
 
 const struct sta_slot sta_slot_end;
@@ -26,29 +28,6 @@ static struct sta_slot *no_slots = STA_SLOT_END;
 struct sta_heap sta_heap_none = {.list = {&no_slots},
                                  .lazy_own = STA_SLAB_LAZY};
 STA_SPARSE struct sta_heap sta_heap_gone; /* once a thread ends */
-
-STA_COLD void sta_heap_die_of_write(const void *slot)
-{
-    sta_die("malloc: the free object %p was written to, or freed twice", slot);
-}
-
-STA_COLD void sta_heap_die_of_second_free(const struct sta_slab *s,
-                                          struct sta_slot *list, uint32_t count)
-{
-    for (; count > 1 && sta_slot_is_free(list); count--) {
-        list->mark = 0;
-        list = sta_slot_next(list);
-    }
-    sta_die("free(%p): double free of a %zu-byte object", (void *)list,
-            sta_slab_object_bytes(s));
-}
-
-STA_COLD struct sta_slot *sta_slot_damaged(const struct sta_slot *slot)
-{
-    if (sta_options.check)
-        sta_heap_die_of_write(slot);
-    return STA_SLOT_END;
-}
 
 /* Returns an object of a class, or a run (see sta_medium_of()); NULL: there is
  * no memory. */
@@ -106,13 +85,6 @@ static void *alloc_large(size_t size, size_t align, struct sta_span *dirty)
     return alloc_entered(0, &run);
 }
 
-/* Has the options read before the first call decides by them. */
-static void ensure_started(void)
-{
-    if (sta_unlikely(!sta_heap_started()))
-        sta_heap_leave(sta_heap_enter());
-}
-
 /* Returns what serves a size of at most STA_RUN_BYTES_MAX; see sta_medium_of().
  * Looks in both tables: no predictor knows which of them it is to be. */
 STA_INLINE uint32_t list_of(size_t size)
@@ -139,7 +111,7 @@ static STA_NOINLINE void *alloc_slower(size_t size)
             return p;
     }
     struct sta_span dirty;
-    ensure_started();
+    sta_heap_ensure_started();
     if (sta_guard_active())
         return alloc_guarded(size, 16, false);
     return size <= STA_RUN_BYTES_MAX ? alloc_entered(list_of(size), NULL)
@@ -167,7 +139,7 @@ static void clear(void *p, size_t bytes)
 
 void *sta_heap_alloc_zero(size_t size)
 {
-    ensure_started();
+    sta_heap_ensure_started();
     bool slot =
         size <= STA_CLASS_TABLE_MAX ||
         (size <= STA_RUN_BYTES_MAX && sta_medium_of(size) < STA_CLASS_COUNT);
@@ -212,7 +184,7 @@ void *sta_heap_alloc_plain(size_t size, size_t align, struct sta_span *dirty)
 static STA_NOINLINE void *alloc_aligned_slow(size_t size, size_t align)
 {
     struct sta_span dirty;
-    ensure_started();
+    sta_heap_ensure_started();
     return sta_guard_active() ? alloc_guarded(size, align, false)
                               : sta_heap_alloc_plain(size, align, &dirty);
 }
@@ -227,112 +199,6 @@ void *sta_heap_alloc_aligned(size_t size, size_t align)
         p = sta_heap_pop_from(
             h, list_of(sta_round_up(size < align ? align : size, align)));
     return sta_likely(p != NULL) ? p : alloc_aligned_slow(size, align);
-}
-
-/* True when `p` lies in an object behind the unit that this starts on, where
- * the map may be empty.  For a message only: it goes back over the map, and
- * holds no lock. */
-static STA_COLD bool is_inside_object(const void *p)
-{
-    for (uint32_t i = 0; i < STA_REGIONS_MAX; i++) {
-        const struct sta_region *r = &sta_regions[i];
-        uintptr_t offset = (uintptr_t)p - r->base;
-        if (offset >= r->bytes)
-            continue;
-        const struct sta_slab *s = sta_region_at(r, offset);
-        for (size_t back = STA_UNIT_BYTES; s == r->slabs && back <= offset;
-             back += STA_UNIT_BYTES)
-            s = sta_region_at(r, offset - back);
-        size_t first = (size_t)s->unit_first << STA_UNIT_LOG2;
-        return offset - first < sta_slab_carved(s) * sta_slab_object_bytes(s);
-    }
-    return false;
-}
-
-/* True for an object that was freed. */
-static bool is_free(const struct sta_slab *s, const struct sta_slot *slot)
-{
-    return sta_slab_state(s) == STA_SLAB_RUN ? s->countdown == 0
-                                             : sta_slot_is_free(slot);
-}
-
-struct sta_slab *sta_heap_live_slab(const void *p)
-{
-    struct sta_slab *s = sta_slab_of(p);
-    if (s == NULL || sta_slab_state(s) == STA_SLAB_NONE ||
-        sta_slab_state(s) == STA_SLAB_OWN || !sta_slab_is_start(s, p) ||
-        is_free(s, p))
-        return NULL;
-    return s;
-}
-
-/* Ends the process for an address of ours at which no live object begins. */
-static STA_COLD _Noreturn void blame(const char *call, const void *p)
-{
-    const struct sta_slab *s = sta_slab_of(p);
-    bool is_used =
-        sta_slab_state(s) != STA_SLAB_NONE && sta_slab_state(s) != STA_SLAB_OWN;
-    if (is_used && sta_slab_is_start(s, p))
-        sta_die("%s(%p): double free of a %zu-byte object", call, p,
-                sta_slab_object_bytes(s));
-    if (is_used || is_inside_object(p))
-        sta_die("%s(%p): not the start of an object", call, p);
-    sta_die("%s(%p): no object starts there, or it was freed before", call, p);
-}
-
-struct sta_slab *sta_heap_check(const char *call, const void *p)
-{
-    struct sta_slab *s = sta_heap_live_slab(p);
-    if (s != NULL)
-        return s;
-    if (sta_slab_of(p) != NULL) {
-        if (sta_options.check)
-            blame(call, p);
-        return NULL;
-    }
-    ensure_started(); /* it may be the first call */
-    if (sta_options.foreign == STA_FOREIGN_ABORT)
-        sta_die("%s(%p): not allocated by stalloc", call, p);
-    return NULL;
-}
-
-/* True when a request for `size` bytes may be served by an object of `s`: a
- * slot more than twice as large is not even left by a realloc(). */
-static bool may_have_size(const struct sta_slab *s, size_t size)
-{
-    size_t bytes = sta_slab_object_bytes(s);
-    if (sta_slab_state(s) == STA_SLAB_RUN)
-        return size <= bytes && bytes - size < 2 * STA_UNIT_BYTES;
-    return sta_slab_suits(s, size);
-}
-
-void sta_heap_check_size(const char *call, const void *p, size_t size,
-                         size_t align)
-{
-    if (sta_options.check == STA_CHECK_NOTHING || STA_WATCHED)
-        return;
-    const struct sta_slab *s = sta_heap_live_slab(p);
-    if (s == NULL)
-        return;
-    if (((uintptr_t)p & (align - 1)) != 0)
-        sta_die("%s(%p): not aligned to %zu bytes", call, p, align);
-    if (size == STA_SIZE_UNKNOWN)
-        return;
-    size_t bytes = sta_slab_object_bytes(s);
-    size_t least = size;
-    bool wrong;
-    if (sta_guard_active()) {
-        bytes = sta_canary_size(call, s, p);
-        wrong = size != bytes;
-    } else {
-        if (align > 16) /* sizes were rounded up to it, or to pages */
-            least =
-                sta_round_up(size ? size : 1,
-                             align < STA_UNIT_BYTES ? align : STA_UNIT_BYTES);
-        wrong = !may_have_size(s, least);
-    }
-    if (wrong)
-        sta_die("%s(%p): size %zu for a %zu-byte object", call, p, size, bytes);
 }
 
 bool sta_family_mixed;

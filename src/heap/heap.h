@@ -156,6 +156,13 @@ static inline void sta_heap_leave(struct sta_heap *h)
         sta_lock_release(&h->lock);
 }
 
+/* Has the options read before the first call decides by them. */
+static inline void sta_heap_ensure_started(void)
+{
+    if (sta_unlikely(!sta_heap_started()))
+        sta_heap_leave(sta_heap_enter());
+}
+
 /* Takes a slab with free slots of class `c` from an idle heap, or NULL. */
 struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c);
 
@@ -361,41 +368,6 @@ void sta_heap_reclaim(void);
  * bytes given back.
  */
 size_t sta_heap_trim(size_t keep_bytes);
-
-/* Returns the slab of a live object's start; else NULL. */
-struct sta_slab *sta_heap_live_slab(const void *p);
-
-/* Returns the slab of a live object's start; else ends the process with a
- * line that names `call`, or, for a pointer not ours, returns NULL. */
-struct sta_slab *sta_heap_check(const char *call, const void *p);
-
-/* Ends the process for a free slot that is not as its free left it. */
-_Noreturn void sta_heap_die_of_write(const void *slot);
-
-/* The same for a list of `count` slots of `s`, of which one is there twice. */
-_Noreturn void sta_heap_die_of_second_free(const struct sta_slab *s,
-                                           struct sta_slot *list,
-                                           uint32_t count);
-
-/*
- * Ends the process with a line that names `call` when no request of `size`
- * bytes aligned to `align` can have returned `p`.  What p itself is wrong for,
- * its free finds.  size may be STA_SIZE_UNKNOWN.
- */
-void sta_heap_check_size(const char *call, const void *p, size_t size,
-                         size_t align);
-
-#define STA_SIZE_UNKNOWN SIZE_MAX
-
-/* True when sta_heap_check_size() would find nothing wrong with `size`, as far
- * as this thread can tell quickly. */
-STA_INLINE bool sta_heap_has_class(const void *p, size_t size)
-{
-    const struct sta_region *r = &sta_regions[0];
-    uintptr_t offset = (uintptr_t)p - r->base;
-    return size <= STA_CLASS_TABLE_MAX && offset < r->bytes &&
-           sta_region_at(r, offset)->size_class == sta_self->class_of[size];
-}
 
 /*
  * Frees a pointer by the allocator behind this one, for STALLOC_FOREIGN=

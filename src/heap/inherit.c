@@ -25,6 +25,7 @@
 #include "heap/inherit.h"
 
 #include "heap/bins.h"
+#include "heap/check.h"
 #include "heap/gather.h"
 #include "heap/thin.h"
 

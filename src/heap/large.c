@@ -17,6 +17,7 @@
 
 #include "core/bits.h"
 #include "heap/canary.h"
+#include "heap/check.h"
 #include "heap/guard.h"
 #include "heap/recent.h"
 #include "heap/watched.h"

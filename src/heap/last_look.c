@@ -17,9 +17,8 @@
 
 #include <string.h>
 
-#include "heap/heap.h"
+#include "heap/check.h"
 #include "heap/remote.h"
-#include "os/die.h"
 
 /* A look at all slabs. */
 struct look {
@@ -28,10 +27,8 @@ struct look {
 };
 
 /* Follows a list of up to `count` slots; returns one that was seen before. */
-static const struct sta_slot *follow(struct look *look,
-                                     const struct sta_slab *s,
-                                     const struct sta_slot *slot,
-                                     uint32_t count)
+static struct sta_slot *follow(struct look *look, const struct sta_slab *s,
+                               struct sta_slot *slot, uint32_t count)
 {
     for (; count > 0 && look->left > 0 && sta_slot_is_intact(slot); count--) {
         uint32_t offset = (uint32_t)(uintptr_t)slot - s->start_low;
@@ -45,12 +42,12 @@ static const struct sta_slot *follow(struct look *look,
     return NULL;
 }
 
-static const struct sta_slot *find_in_slab(struct look *look,
-                                           const struct sta_slab *s)
+static struct sta_slot *find_in_slab(struct look *look,
+                                     const struct sta_slab *s)
 {
     uint32_t carved = sta_slab_carved(s);
     memset(look->seen, 0, (carved + 63) / 64 * sizeof look->seen[0]);
-    const struct sta_slot *twice = follow(look, s, s->free, carved + 1);
+    struct sta_slot *twice = follow(look, s, s->free, carved + 1);
     /* acquire: pairs with sta_remote_send(), for the links */
     uint64_t sent = atomic_load_explicit(&s->remote.list, memory_order_acquire);
     if (twice == NULL && sent != 0)
@@ -60,11 +57,10 @@ static const struct sta_slot *find_in_slab(struct look *look,
 }
 
 /* The same for a slab of any heap. */
-static const struct sta_slot *find_twice(struct look *look,
-                                         const struct sta_slab *s)
+static struct sta_slot *find_twice(struct look *look, const struct sta_slab *s)
 {
     struct sta_heap *h = sta_slab_owner(s);
-    const struct sta_slot *twice = NULL;
+    struct sta_slot *twice = NULL;
     if (h == sta_self)
         return find_in_slab(look, s);
     if (!sta_heap_is_open(h) || !sta_lock_try(&h->lock))
@@ -78,7 +74,7 @@ static const struct sta_slot *find_twice(struct look *look,
 void sta_last_look(void)
 {
     struct look look = {.left = STA_LAST_SLOTS};
-    const struct sta_slot *twice = NULL;
+    struct sta_slot *twice = NULL;
     if (sta_options.check != STA_CHECK_FREE || sta_pages_used() == 0 ||
         !sta_lock_try(&sta_pages_lock))
         return;
@@ -93,6 +89,5 @@ void sta_last_look(void)
     }
     sta_lock_release(&sta_pages_lock);
     if (twice != NULL)
-        sta_die("free(%p): double free of a %zu-byte object", (void *)twice,
-                sta_slab_object_bytes(sta_slab_of(twice)));
+        sta_heap_die_of_second_free(sta_slab_of(twice), twice, 1);
 }

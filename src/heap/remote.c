@@ -38,6 +38,7 @@
  */
 #include "heap/remote.h"
 
+#include "heap/check.h"
 #include "heap/gather.h"
 
 /* --- The list in one word ------------------------------------------------ */

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "heap/canary.h"
+#include "heap/check.h"
 #include "heap/guard.h"
 #include "heap/heap.h"
 

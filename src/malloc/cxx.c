@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "core/attr.h"
+#include "heap/check.h"
 #include "heap/family.h"
 #include "os/die.h"
 

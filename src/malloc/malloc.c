@@ -19,6 +19,7 @@
 
 #include "core/attr.h"
 #include "core/bits.h"
+#include "heap/check.h"
 #include "heap/heap.h"
 #include "os/libc.h"
 #include "os/vm.h"

@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "heap/check.h"
 #include "heap/guard.h"
 #include "heap/heap.h"
 #include "heap/recent.h"
