@@ -371,8 +371,7 @@ void sta_bin_return_own(struct sta_heap *h, uint32_t c, size_t count)
     }
 }
 
-/* Ends the current slab, whose slots become the bin's own; there were none. */
-static void retire_current(struct sta_heap *h, uint32_t c)
+void sta_bin_retire(struct sta_heap *h, uint32_t c)
 {
     struct sta_slab *s = sta_bin_current(h, c);
     if (s == NULL)
@@ -388,55 +387,6 @@ static void retire_current(struct sta_heap *h, uint32_t c)
 void sta_bin_flush(struct sta_heap *h, uint32_t c)
 {
     sta_bin_return_own(h, c, SIZE_MAX);
-    retire_current(h, c);
+    sta_bin_retire(h, c);
     sta_bin_return_own(h, c, SIZE_MAX);
-}
-
-bool sta_bin_give_back(struct sta_heap *h, uint32_t c)
-{
-    struct sta_bin *bin = &h->bins[c];
-    if (bin->own == STA_SLOT_END)
-        retire_current(h, c);
-    if (bin->own == STA_SLOT_END)
-        return false;
-    sta_bin_return_own(h, c, STA_SHRINK_SLOTS);
-    return true;
-}
-
-void sta_bin_thin(struct sta_heap *h, uint32_t c)
-{
-    struct sta_list *partial = &h->bins[c].partial;
-    for (struct sta_list *l = partial->next; l != partial; l = l->next)
-        sta_slab_thin(sta_slab_of_link(l));
-}
-
-/* Releases an empty slab, or looks at the next of the bin's by turning its list
- * once around. */
-static bool shrink_slab(struct sta_heap *h, struct sta_bin *bin)
-{
-    struct sta_shrink *k = &h->shrink;
-    if (k->slabs == 0)
-        return false;
-    k->slabs--;
-    if (sta_bins_release_spare(h))
-        return true;
-    struct sta_slab *s = sta_slab_of_link(bin->partial.next);
-    if (sta_list_empty(&bin->partial) || s == k->first)
-        return false;
-    k->first = k->first ? k->first : s;
-    sta_list_remove(&s->link);
-    sta_list_append(&bin->partial, &s->link);
-    sta_slab_thin(s);
-    return true;
-}
-
-bool sta_bin_shrink(struct sta_heap *h, uint32_t c)
-{
-    struct sta_shrink *k = &h->shrink;
-    if (k->slots != 0 && sta_bin_give_back(h, c)) {
-        k->slots -= STA_SHRINK_SLOTS;
-        return true;
-    }
-    k->slots = 0;
-    return shrink_slab(h, &h->bins[c]);
 }

@@ -68,9 +68,9 @@ void sta_bin_return_own(struct sta_heap *h, uint32_t c, size_t count);
 /* Puts all of them there; the bin has no current slab then. */
 void sta_bin_flush(struct sta_heap *h, uint32_t c);
 
-/* Gives some of the slots on the bin's own list back to their slabs, or else of
- * those of the current slab, which is none then; false: there were none. */
-bool sta_bin_give_back(struct sta_heap *h, uint32_t c);
+/* Ends the current slab, if there is one; its slots become the bin's own, which
+ * had none. */
+void sta_bin_retire(struct sta_heap *h, uint32_t c);
 
 /* Gives the oldest empty slab that the heap keeps back to the arena; false:
  * there is none. */
@@ -79,12 +79,5 @@ bool sta_bins_release_spare(struct sta_heap *h);
 /* Takes an empty slab that the heap keeps, for another bin: the oldest with one
  * of these numbers of units, a bit each; or NULL. */
 struct sta_slab *sta_bins_take_spare(struct sta_heap *h, uint32_t lengths);
-
-/* Gives free pages inside the bin's partial slabs back to the system. */
-void sta_bin_thin(struct sta_heap *h, uint32_t c);
-
-/* Takes one step of doing all this to the list that h->shrink names; false when
- * there is no more to do. */
-bool sta_bin_shrink(struct sta_heap *h, uint32_t c);
 
 #endif

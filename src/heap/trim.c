@@ -12,6 +12,7 @@
 #include "heap/bins.h"
 #include "heap/guard.h"
 #include "heap/large.h"
+#include "heap/thin.h"
 
 void sta_heap_flush(struct sta_heap *h)
 {
@@ -28,8 +29,11 @@ void sta_heap_flush(struct sta_heap *h)
 /* Gives free pages inside partly used slabs back to the system. */
 static void thin(struct sta_heap *h)
 {
-    for (uint32_t c = 0; c < STA_CLASS_COUNT; c++)
-        sta_bin_thin(h, c);
+    for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
+        struct sta_list *partial = &h->bins[c].partial;
+        for (struct sta_list *l = partial->next; l != partial; l = l->next)
+            sta_slab_thin(sta_slab_of_link(l));
+    }
 }
 
 /* The lists of a heap: those of the classes, then those of runs by length. */
@@ -62,6 +66,52 @@ static void begin_round(struct sta_heap *h)
     begin_list(h);
 }
 
+/* Gives some of the slots on a bin's own list back to their slabs, or else of
+ * those of its current slab, which is none then; false: there were none. */
+static bool give_back(struct sta_heap *h, uint32_t c)
+{
+    struct sta_bin *bin = &h->bins[c];
+    if (bin->own == STA_SLOT_END)
+        sta_bin_retire(h, c);
+    if (bin->own == STA_SLOT_END)
+        return false;
+    sta_bin_return_own(h, c, STA_SHRINK_SLOTS);
+    return true;
+}
+
+/* Releases an empty slab, or looks at the next of the bin's by turning its list
+ * once around. */
+static bool shrink_slab(struct sta_heap *h, struct sta_bin *bin)
+{
+    struct sta_shrink *k = &h->shrink;
+    if (k->slabs == 0)
+        return false;
+    k->slabs--;
+    if (sta_bins_release_spare(h))
+        return true;
+    struct sta_slab *s = sta_slab_of_link(bin->partial.next);
+    if (sta_list_empty(&bin->partial) || s == k->first)
+        return false;
+    k->first = k->first ? k->first : s;
+    sta_list_remove(&s->link);
+    sta_list_append(&bin->partial, &s->link);
+    sta_slab_thin(s);
+    return true;
+}
+
+/* Takes one step of all this in the bin whose turn it is; false when there is
+ * no more to do. */
+static bool shrink_bin(struct sta_heap *h, uint32_t c)
+{
+    struct sta_shrink *k = &h->shrink;
+    if (k->slots != 0 && give_back(h, c)) {
+        k->slots -= STA_SHRINK_SLOTS;
+        return true;
+    }
+    k->slots = 0;
+    return shrink_slab(h, &h->bins[c]);
+}
+
 /*
  * A call goes on where the last one stopped, so that no free takes long: it
  * passes lists that have nothing, up to all of them, and ends with the first
@@ -81,7 +131,7 @@ void sta_heap_shrink_on(struct sta_heap *h)
         if (k->list >= STA_CLASS_COUNT)
             worked = sta_large_cut(h, k->list - STA_CLASS_COUNT + 1);
         else if (sta_pages_shrunk())
-            worked = sta_bin_shrink(h, k->list);
+            worked = shrink_bin(h, k->list);
         if (worked)
             break;
         k->list = (uint8_t)((k->list + 1) % LISTS);
@@ -106,7 +156,7 @@ void sta_heap_grew(struct sta_heap *h)
     bool worked = false;
     for (uint32_t n = 0; n < STA_CLASS_COUNT && !worked; n++) {
         k->list = (uint8_t)((k->list + 1) % STA_CLASS_COUNT);
-        worked = sta_bin_give_back(h, k->list);
+        worked = give_back(h, k->list);
     }
     k->busy = false;
 }
