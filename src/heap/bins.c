@@ -33,6 +33,8 @@
 #include "heap/guard.h"
 #include "heap/remote.h"
 #include "heap/thin.h"
+#include "heap/threads.h"
+#include "heap/trim.h"
 
 /* What `sum` is when every slot is on the list. */
 static uint16_t sum_of_all(const struct sta_slab *s)

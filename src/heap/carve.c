@@ -18,6 +18,7 @@
 #include "heap/bins.h"
 #include "heap/guard.h"
 #include "heap/thin.h"
+#include "heap/trim.h"
 
 /* True when at most an eighth of so many units is wasted behind the last slot.
  */

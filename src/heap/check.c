@@ -12,6 +12,7 @@
 #include "core/bits.h"
 #include "heap/canary.h"
 #include "heap/guard.h"
+#include "heap/threads.h"
 #include "heap/watched.h"
 #include "os/die.h"
 

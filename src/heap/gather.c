@@ -31,6 +31,7 @@
 #include "heap/guard.h"
 #include "heap/inherit.h"
 #include "heap/remote.h"
+#include "heap/threads.h"
 
 /* --- Gathering ----------------------------------------------------------- */
 

@@ -40,6 +40,15 @@ static inline bool sta_heap_mixes(const struct sta_heap *h)
     return h->lazy_own == STA_SLAB_LAZY;
 }
 
+/* A free of what another heap owns, or of what must be looked at closely. */
+void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s);
+
+/* Frees a live slot of `s`, which another heap owns. */
+void sta_heap_free_remote(struct sta_slot *slot, struct sta_slab *s);
+
+/* Sends off what is gathered for other heaps. */
+void sta_heap_flush_outbox(struct sta_heap *h);
+
 /* A bin of the heap has nothing left: decides what becomes of frees until that
  * is so again.  h->out is not NULL here and below. */
 void sta_heap_turn(struct sta_heap *h);

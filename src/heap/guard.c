@@ -33,6 +33,7 @@
 #include "heap/check.h"
 #include "heap/large.h"
 #include "heap/quarantine.h"
+#include "heap/threads.h"
 #include "heap/watched.h"
 #include "os/die.h"
 #include "os/vm.h"

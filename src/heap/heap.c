@@ -16,8 +16,11 @@
 #include "heap/canary.h"
 #include "heap/carve.h"
 #include "heap/check.h"
+#include "heap/gather.h"
 #include "heap/guard.h"
 #include "heap/large.h"
+#include "heap/threads.h"
+#include "heap/trim.h"
 #include "heap/watched.h"
 #include "os/vm.h"
 

@@ -111,76 +111,12 @@ extern struct sta_heap sta_heap_none STA_HIDDEN;
 extern struct sta_heap sta_heap_gone STA_HIDDEN;
 extern struct sta_heap sta_heap_shared STA_HIDDEN;
 
-/* The list of all heaps that threads had; grows at its head, never shrinks. */
-extern struct sta_heap *_Atomic sta_heaps STA_HIDDEN;
-extern struct sta_lock sta_heaps_lock STA_HIDDEN;
-
-/* --- threads.c ----------------------------------------------------------- */
-
-/*
- * Returns a heap that this thread may work on: its own, made on first use, or
- * a shared one, then locked.  Give it back with sta_heap_leave().
- */
-struct sta_heap *sta_heap_enter(void);
-
 /* True for a heap that any thread may work on under its lock. */
 static inline bool sta_heap_is_open(const struct sta_heap *h)
 {
     return atomic_load_explicit(&h->state, memory_order_relaxed) >=
            STA_HEAP_IDLE;
 }
-
-/* Returns the first heap on the list of all. */
-struct sta_heap *sta_heap_first(void);
-
-/* Makes a heap of zeroed memory and puts it on that list. */
-void sta_heap_list(struct sta_heap *h, enum sta_heap_state state);
-
-/* Ends the process if a second thread allocates in the variant for one. */
-void sta_heap_claim_single(void);
-
-enum sta_stage { STA_STAGE_RAW, STA_STAGE_BUSY, STA_STAGE_READY };
-extern _Atomic int sta_heap_stage STA_HIDDEN;
-
-/* True once the options are read and there is an arena. */
-static inline bool sta_heap_started(void)
-{
-    /* acquire: pairs with the release in start() */
-    return atomic_load_explicit(&sta_heap_stage, memory_order_acquire) ==
-           STA_STAGE_READY;
-}
-
-static inline void sta_heap_leave(struct sta_heap *h)
-{
-    if (h != sta_self)
-        sta_lock_release(&h->lock);
-}
-
-/* Has the options read before the first call decides by them. */
-static inline void sta_heap_ensure_started(void)
-{
-    if (sta_unlikely(!sta_heap_started()))
-        sta_heap_leave(sta_heap_enter());
-}
-
-/* Takes a slab with free slots of class `c` from an idle heap, or NULL. */
-struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c);
-
-/* --- gather.c and remote.c ----------------------------------------------- */
-
-/* A free of what another heap owns, or of what must be looked at closely. */
-void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s);
-
-/* Frees a live slot of `s`, which another heap owns. */
-void sta_heap_free_remote(struct sta_slot *slot, struct sta_slab *s);
-
-/* Takes in what other threads freed.  The caller works on `h`. */
-void sta_heap_drain(struct sta_heap *h);
-
-/* Sends off what is gathered for other heaps. */
-void sta_heap_flush_outbox(struct sta_heap *h);
-
-/* --- heap.c, and bins.c, large.c and trim.c, where its slow halves go on -- */
 
 /* Allocates as levels 0 and 1 do, aligned to at least 16; of a run, *dirty has
  * all units that are not zero. */
@@ -208,22 +144,6 @@ static inline void sta_heap_free_local(struct sta_slot *slot,
 {
     s->sum = (uint16_t)(s->sum + (uintptr_t)slot);
     sta_heap_push(slot, s);
-}
-
-/* Gives back every slot that malloc could take, and every empty slab. */
-void sta_heap_flush(struct sta_heap *h);
-
-/* The heap took memory that was not resident: gives back a part of what it
- * keeps, lest there is soon more that nobody uses. */
-void sta_heap_grew(struct sta_heap *h);
-
-/* Gives back a part of what the heap keeps, if there was an epoch in which the
- * program shrank (stale.c, trim.c).  The caller works on no bin of it. */
-void sta_heap_shrink_on(struct sta_heap *h);
-static inline void sta_heap_shrink(struct sta_heap *h)
-{
-    if (sta_unlikely(h->shrink.lists != 0 || h->shrinks != sta_pages_shrinks()))
-        sta_heap_shrink_on(h);
 }
 
 /*
@@ -355,43 +275,11 @@ void *sta_heap_realloc(void *p, size_t size);
 size_t sta_heap_usable(const void *p);
 
 /*
- * Gives what this thread's heap and all idle ones cache back to the arena: the
- * last resort of a request that finds no memory.
- *
- * Threads  any, holding no lock.
- */
-void sta_heap_reclaim(void);
-
-/*
- * Returns memory that nobody uses to the system: of this thread's heap, of
- * shared and idle heaps, and all of the arena but `keep_bytes`.  Returns the
- * bytes given back.
- */
-size_t sta_heap_trim(size_t keep_bytes);
-
-/*
  * Frees a pointer by the allocator behind this one, for STALLOC_FOREIGN=
  * forward.  Defined by the layer above; a program that has only the heap does
  * not have it.
  */
 void sta_foreign_free(void *p) __attribute__((weak));
-
-/* Returns the bytes of one object of a slab. */
-static inline size_t sta_slab_object_bytes(const struct sta_slab *s)
-{
-    return s->size_class < STA_CLASS_COUNT
-               ? sta_slab_slot_bytes(s)
-               : (size_t)s->unit_count << STA_UNIT_LOG2;
-}
-
-/* True when an object of `size` bytes stays in a slot of `s`: it fits, and no
- * smaller slot would spare half. */
-static inline bool sta_slab_suits(const struct sta_slab *s, size_t size)
-{
-    size_t bytes = sta_slab_object_bytes(s);
-    return size <= bytes &&
-           (size > bytes / 2 || sta_class_of(size) == s->size_class);
-}
 
 /*
  * True when a live object keeps its place at a new size, and nothing is to be

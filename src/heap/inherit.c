@@ -27,7 +27,10 @@
 #include "heap/bins.h"
 #include "heap/check.h"
 #include "heap/gather.h"
+#include "heap/remote.h"
 #include "heap/thin.h"
+#include "heap/threads.h"
+#include "heap/trim.h"
 
 /* True in the thread that forked; the child may have more by now. */
 static _Thread_local bool is_forker __attribute__((tls_model("initial-exec")));

@@ -18,8 +18,10 @@
 #include "core/bits.h"
 #include "heap/canary.h"
 #include "heap/check.h"
+#include "heap/gather.h"
 #include "heap/guard.h"
 #include "heap/recent.h"
+#include "heap/trim.h"
 #include "heap/watched.h"
 #include "os/vm.h"
 

@@ -17,6 +17,9 @@ struct sta_parcel;
 /* Sends the slots of a parcel, which count as used, to their owner. */
 void sta_remote_send(const struct sta_parcel *p);
 
+/* Takes in what other threads freed.  The caller works on `h`. */
+void sta_heap_drain(struct sta_heap *h);
+
 /*
  * The list in a sta_remote: from the lowest bits, 16 each, the places of the
  * first slot and of the last in steps of 16 bytes, their count, and the sum of

@@ -152,6 +152,23 @@ static inline uint32_t sta_slab_capacity(const struct sta_slab *s)
     return sta_slot_index(s->unit_count << STA_UNIT_LOG2, s->reciprocal);
 }
 
+/* Returns the bytes of one object of a slab. */
+static inline size_t sta_slab_object_bytes(const struct sta_slab *s)
+{
+    return s->size_class < STA_CLASS_COUNT
+               ? sta_slab_slot_bytes(s)
+               : (size_t)s->unit_count << STA_UNIT_LOG2;
+}
+
+/* True when an object of `size` bytes stays in a slot of `s`: it fits, and no
+ * smaller slot would spare half. */
+static inline bool sta_slab_suits(const struct sta_slab *s, size_t size)
+{
+    size_t bytes = sta_slab_object_bytes(s);
+    return size <= bytes &&
+           (size > bytes / 2 || sta_class_of(size) == s->size_class);
+}
+
 /* Slots that are not on the list of a slab that is not current; those that a
  * thin slab's purged pages hold count as free. */
 static inline uint32_t sta_slab_used(const struct sta_slab *s)

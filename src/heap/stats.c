@@ -15,9 +15,12 @@
 
 #include "core/annotate.h"
 #include "heap/bins.h"
+#include "heap/gather.h"
 #include "heap/guard.h"
 #include "heap/heap.h"
 #include "heap/recent.h"
+#include "heap/remote.h"
+#include "heap/threads.h"
 #include "os/vm.h"
 
 static_assert((int)STA_STATS_CLASSES == (int)STA_CLASS_COUNT,

@@ -26,16 +26,19 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "heap/heap.h"
+#include "heap/threads.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
 
 #include "heap/bins.h"
+#include "heap/gather.h"
 #include "heap/guard.h"
 #include "heap/inherit.h"
+#include "heap/remote.h"
 #include "heap/stats.h"
+#include "heap/trim.h"
 #include "os/die.h"
 #include "os/env.h"
 

@@ -8,11 +8,16 @@
  * likely to be on its way to a small size: all that the heap has to spare goes,
  * and the free pages inside its slabs (thin.c).
  */
+#include "heap/trim.h"
+
 #include "core/annotate.h"
 #include "heap/bins.h"
+#include "heap/gather.h"
 #include "heap/guard.h"
 #include "heap/large.h"
+#include "heap/remote.h"
 #include "heap/thin.h"
+#include "heap/threads.h"
 
 void sta_heap_flush(struct sta_heap *h)
 {

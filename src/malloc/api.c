@@ -16,6 +16,8 @@
 #include "heap/last_look.h"
 #include "heap/options.h"
 #include "heap/stats.h"
+#include "heap/threads.h"
+#include "heap/trim.h"
 #include "malloc/names.h"
 #include "os/die.h"
 #include "os/env.h"

@@ -18,6 +18,7 @@
 
 #include "heap/heap.h"
 #include "heap/stats.h"
+#include "heap/trim.h"
 #include "os/libc.h"
 
 STA_EXPORT struct mallinfo2 mallinfo2(void)

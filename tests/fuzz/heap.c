@@ -24,6 +24,8 @@
 #include <string.h>
 
 #include "heap/stats.h"
+#include "heap/threads.h"
+#include "heap/trim.h"
 #include "os/vm.h"
 #include "tests/fuzz/heap_live.h"
 #include "tests/lib/heap_audit.h"

@@ -25,6 +25,7 @@
 #include "heap/guard.h"
 #include "heap/remote.h"
 #include "heap/thin.h"
+#include "heap/threads.h"
 #include "tests/lib/heap_audit_parts.h"
 
 enum place { NOWHERE, ON_SLAB, ON_HEAP, ON_ITS_WAY, LIVE };
@@ -93,10 +94,10 @@ static struct sta_slab *enter(const void *p, enum place place)
 /* Slots of a thin slab that are on purged pages, and so on no list. */
 static uint32_t purged_slots(const struct sta_slab *s)
 {
+    const char *p = sta_slab_start(s);
     uint32_t count = 0;
     for (uint32_t i = 0; i < sta_slab_carved(s) && s->purged; i++)
-        count += sta_slab_is_purged(s, (char *)sta_slab_start(s) +
-                                           i * sta_slab_slot_bytes(s));
+        count += sta_slab_is_purged(s, p + i * sta_slab_slot_bytes(s));
     return count;
 }
 
@@ -224,8 +225,7 @@ static void audit_slab(const struct sta_slab *s)
                   t->on_slab + s->countdown <= capacity / STA_FULL_SHARE + 1u,
               "%s: %u free, due in %u", audit_name(s), t->on_slab,
               s->countdown);
-    if (state == STA_SLAB_THIN)
-        HOLDS(used > 0, "%s: thin and empty", audit_name(s));
+    HOLDS(state != STA_SLAB_THIN || used, "%s: thin and empty", audit_name(s));
 }
 
 /* A heap's empty slabs; returns how many of them are of class `c`. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Many lives of the heap in one process; see heap_restart.h. */
+#include "heap/threads.h"
 #include "tests/lib/heap_restart.h"
 
 #include <pthread.h>

@@ -25,6 +25,7 @@
 #include <time.h>
 
 #include "heap/heap.h"
+#include "heap/trim.h"
 #include "tests/lib/heap_audit.h"
 #include "tests/lib/rng.h"
 #include "tests/stress/soak_system.h"

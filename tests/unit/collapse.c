@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "heap/heap.h"
+#include "heap/trim.h"
 #include "tests/lib/check.h"
 
 enum { BLOCKS = 8, PAGES = BLOCKS * STA_HUGE_UNITS, SKIPPED = 77 };

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "heap/heap.h"
+#include "heap/threads.h"
 #include "tests/lib/check.h"
 
 enum { THREADS = 4, SIZE = 5000 };

@@ -14,7 +14,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "heap/gather.h"
 #include "heap/heap.h"
+#include "heap/remote.h"
 #include "tests/lib/check.h"
 
 enum { ROUNDS = 8, OBJECTS = 400 * ROUNDS, SIZE = 200 };

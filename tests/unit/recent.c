@@ -13,6 +13,7 @@
 #include "heap/guard.h"
 #include "heap/heap.h"
 #include "heap/recent.h"
+#include "heap/trim.h"
 #include "tests/lib/check.h"
 #include "tests/lib/heap_audit.h"
 

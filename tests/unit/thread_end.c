@@ -10,6 +10,7 @@
 #include <semaphore.h>
 
 #include "heap/heap.h"
+#include "heap/trim.h"
 #include "tests/lib/check.h"
 #include "tests/lib/heap_audit.h"
 
