@@ -15,7 +15,8 @@
 enum {
     LIVE_MAX = 2000,
     WHOLE = 4096, /* bytes up to which an object is filled wholly */
-    SOME = 64,    /* bytes at the start of each further page */
+    SOME = 64,    /* bytes at the start of further pages */
+    PLACES = 16,  /* so many of these at most: each costs a page fault */
     MAP_BYTES = 1 << 24
 };
 
@@ -41,6 +42,12 @@ static void hold(const unsigned char *p, size_t bytes, bool claim)
     memset(map, claim, cells);
 }
 
+/* The distance from one place that is filled to the next: whole pages. */
+static size_t stride(const struct object *b)
+{
+    return (b->size / PLACES / WHOLE + 1) * WHOLE;
+}
+
 /* Bytes from `at` on that are filled, up to the next that may not be. */
 static size_t filled_at(const struct object *b, size_t at)
 {
@@ -54,7 +61,7 @@ static void fill(struct object *b)
     static unsigned serial;
 
     b->fill = (unsigned char)(++serial | 1);
-    for (size_t at = 0; at < b->size; at += WHOLE)
+    for (size_t at = 0; at < b->size; at += stride(b))
         memset(b->p + at, b->fill, filled_at(b, at) - at);
     if (b->size)
         b->p[b->size - 1] = b->fill;
@@ -64,7 +71,7 @@ static void fill(struct object *b)
 static void check_contents(const struct object *b, const unsigned char *p,
                            size_t kept)
 {
-    for (size_t at = 0; at < kept; at += WHOLE)
+    for (size_t at = 0; at < kept; at += stride(b))
         for (size_t i = at; i < filled_at(b, at) && i < kept; i++)
             REQUIRE(p[i] == b->fill);
     if (kept == b->size && kept > 0)

@@ -441,10 +441,5 @@ bool heap_audit(const void *const *live, size_t count)
     for (size_t i = 0; i < count; i++)
         enter(live[i], LIVE);
     audit_tallies(live != NULL);
-    for (uint32_t i = 0; i < sta_region_count; i++) {
-        free(audit_pictures[i].tallies);
-        free(audit_pictures[i].holders);
-        free(audit_pictures[i].places);
-    }
     return faults == 0;
 }

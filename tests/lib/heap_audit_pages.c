@@ -2,11 +2,14 @@
 /* The audit's lower half: regions, their units and descriptors. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/bitmap.h"
 #include "heap/recent.h"
 #include "tests/lib/heap_audit.h"
 #include "tests/lib/heap_audit_parts.h"
+
+enum { PLACES = STA_UNIT_BYTES / 16 }; /* of a unit */
 
 void audit_slab_units(const struct sta_heap *h)
 {
@@ -49,8 +52,10 @@ static bool is_cut(const struct sta_slab *s, uint32_t nth)
 static void audit_descriptor(const struct sta_region *r,
                              const struct sta_slab *s)
 {
-    uint32_t *holders = audit_pictures[r - sta_regions].holders;
+    struct picture *p = &audit_pictures[r - sta_regions];
+    uint32_t *holders = p->holders;
     uint32_t end = s->unit_first + s->unit_count;
+    bool run = sta_slab_state(s) == STA_SLAB_RUN;
     HOLDS(s->region == r - sta_regions, "%s: wrong region", audit_name(s));
     HOLDS(s->unit_count > 0 &&
               end + sta_options.guard_units <= sta_region_units(r),
@@ -62,6 +67,8 @@ static void audit_descriptor(const struct sta_region *r,
     HOLDS(end <= r->stale.used_top, "%s: above used_top", audit_name(s));
     for (uint32_t u = s->unit_first; u < end && u < sta_region_units(r); u++) {
         uint32_t nth = u - s->unit_first;
+        if (!run || nth == 0) /* what begins there */
+            memset(p->places + (size_t)u * PLACES, 0, PLACES);
         bool mapped = nth == 0 || (has_start(s, nth) && is_cut(s, nth));
         HOLDS(!has_start(s, nth) || (s->fresh >> nth & 1) == 0,
               "%s: unit %u counts as untouched", audit_name(s), u);
@@ -171,14 +178,37 @@ static void audit_stale(const struct sta_region *r)
     HOLDS(t->low <= t->count, "stale.low %u of %u", t->low, t->count);
 }
 
+static void *grown(void *p, size_t count, size_t size)
+{
+    void *to = realloc(p, count * size);
+    if (to == NULL)
+        abort();
+    return to;
+}
+
+/* Empties a picture, but for the places, which audit_descriptor() clears.  To
+ * take its memory anew each time would take longer than the audit. */
+static void clear(struct picture *p, uint32_t slabs, uint32_t units)
+{
+    if (p->slabs < slabs) {
+        p->slabs = 2 * slabs;
+        p->tallies = grown(p->tallies, p->slabs, sizeof *p->tallies);
+    }
+    if (p->units < units) {
+        p->units = 2 * units;
+        p->holders = grown(p->holders, p->units, sizeof *p->holders);
+        p->places = grown(p->places, p->units, PLACES);
+    }
+    memset(p->tallies, 0, slabs * sizeof *p->tallies);
+    memset(p->holders, 0, units * sizeof *p->holders);
+}
+
 uint32_t audit_region(const struct sta_region *r)
 {
     struct picture *p = &audit_pictures[r - sta_regions];
     uint32_t units = sta_region_units(r);
     uint32_t used = 0;
-    p->tallies = calloc(r->slab_used, sizeof *p->tallies);
-    p->holders = calloc(units + 1, sizeof *p->holders);
-    p->places = calloc(units + 1, STA_UNIT_BYTES / 16);
+    clear(p, r->slab_used, units + 1);
     HOLDS(sta_runs_audit(&r->runs), "the run index is inconsistent");
     for (uint32_t i = 1; i < r->slab_used; i++)
         if (audit_in_use(&r->slabs[i]))
@@ -208,19 +238,18 @@ bool heap_audit_zero(void)
         const struct sta_region *r = &sta_regions[i];
         uint32_t end = r->stale.used_top; /* above, nobody ever wrote */
         for (uint32_t u = 0; u < end; u++) {
-            const uint64_t *p =
+            const char *p =
                 (const void *)(r->base + ((uintptr_t)u << STA_UNIT_LOG2));
             if (!sta_runs_free_at(&r->runs, u) ||
                 sta_bitmap_first_one(r->stale.bits, u, u + 1) == u)
                 continue;
-            for (size_t k = 0; k < STA_UNIT_BYTES / sizeof *p; k++)
-                if (p[k] != 0) {
-                    fprintf(stderr,
-                            "heap_audit: free unit %u is not stale and "
-                            "not zero\n",
-                            u);
-                    return false;
-                }
+            if (p[0] != 0 || memcmp(p, p + 1, STA_UNIT_BYTES - 1) != 0) {
+                fprintf(stderr,
+                        "heap_audit: free unit %u is not stale and "
+                        "not zero\n",
+                        u);
+                return false;
+            }
         }
     }
     return true;

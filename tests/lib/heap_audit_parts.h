@@ -10,11 +10,12 @@ struct tally {
     uint32_t on_slab, elsewhere, live;
 };
 
-/* The picture of one region. */
+/* The picture of one region; the next audit draws in the same memory. */
 struct picture {
     struct tally *tallies; /* one a descriptor */
-    unsigned char *places; /* one each 16 bytes */
     uint32_t *holders;     /* descriptor of each unit, 0 for none */
+    unsigned char *places; /* one each 16 bytes, cleared where slots begin */
+    uint32_t slabs, units; /* so many fit */
 };
 
 extern struct picture audit_pictures[STA_REGIONS_MAX];
