@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How long an object is, and what it takes to make it longer or shorter.
+ *
+ * It stays where it is if its slot suits the new size, or its run can be cut or
+ * grow into free pages behind it; else it moves, a big run by its page tables
+ * (mremap).  What takes neither work nor a lock sta_heap_stays() has answered
+ * before.
+ */
+#include "heap/heap.h"
+
+#include <string.h>
+
+#include "core/bits.h"
+#include "heap/canary.h"
+#include "heap/check.h"
+#include "heap/guard.h"
+#include "heap/large.h"
+#include "heap/watched.h"
+
+size_t sta_heap_usable(const void *p)
+{
+    if (p == NULL)
+        return 0;
+    if (STA_WATCHED)
+        return sta_watched_usable(p);
+    static const char call[] = "malloc_usable_size";
+    struct sta_slab *s = sta_heap_check(call, p);
+    if (s != NULL && sta_guard_active())
+        return sta_canary_size(call, s, p);
+    return s ? sta_slab_object_bytes(s) : 0;
+}
+
+/* What is asked for when an object of `bytes` must move to hold `size`: one
+ * that grows by steps goes on growing, so a quarter more than it had, and in
+ * coarse steps, that those which grow side by side use each other's slots. */
+static size_t with_headroom(size_t size, size_t bytes)
+{
+    size_t ahead = bytes + bytes / 4;
+    ahead = sta_round_up(ahead, (size_t)1 << (sta_log2(ahead) - 2));
+    return bytes < size && size < ahead && ahead <= STA_CLASS_SIZE_MAX ? ahead
+                                                                       : size;
+}
+
+void *sta_heap_realloc(void *p, size_t size)
+{
+    if (STA_WATCHED)
+        return sta_watched_realloc(p, size);
+    struct sta_slab *s = sta_heap_check("realloc", p);
+    if (s == NULL)
+        return NULL;
+    if (sta_guard_active())
+        return sta_guard_realloc(s, p, size);
+    size_t bytes = sta_slab_object_bytes(s);
+    if (sta_slab_state(s) == STA_SLAB_RUN) {
+        if (size <= PTRDIFF_MAX && sta_large_resize(s, size))
+            return p;
+    } else if (sta_slab_suits(s, size)) {
+        return p;
+    }
+    void *to = sta_heap_alloc(with_headroom(size, bytes));
+    if (to == NULL)
+        return NULL;
+    if (size > bytes && sta_large_move(s, &to)) {
+        sta_pages_free(s, true);
+        return to;
+    }
+    if (to == NULL)
+        return NULL;
+    memcpy(to, p, size < bytes ? size : bytes);
+    sta_heap_free(p);
+    return to;
+}
