@@ -32,14 +32,16 @@ def inside_of(run):
 class Cell:
     """One allocator in one row."""
 
-    def __init__(self, runs, time):
+    def __init__(self, runs, time, apart=""):
         self.failed = any(run["status"] != "0" for run in runs)
         self.runs = len(runs)
+        told = [inside_of(run) for run in runs]
         if time == "wall":
             times = [int(run["wall_us"]) / 1e3 for run in runs]
         else:
-            times = [(int(run["user_us"]) + int(run["sys_us"])) / 1e3
-                     for run in runs]
+            times = [(int(run["user_us"]) + int(run["sys_us"])
+                      - one.get(apart, 0)) / 1e3
+                     for run, one in zip(runs, told)]
         self.time_ms = statistics.median(times)
         low, _, high = (statistics.quantiles(times, n=4)
                         if len(times) > 1 else (0, 0, 0))
@@ -49,7 +51,6 @@ class Cell:
         self.faults = statistics.median(
             int(run["minor_faults"]) + int(run["major_faults"])
             for run in runs)
-        told = [inside_of(run) for run in runs]
         self.inside = {name: statistics.median(one[name] for one in told)
                        for name in told[0]}
         # Of several runs, the least worst call: the rest is the machine's.
@@ -70,8 +71,9 @@ class Table:
                 runs.setdefault((run["row"], run["allocator"]), []).append(run)
         known = {row.name: row for row in wanted}
         for (name, allocator), some in runs.items():
-            time = known[name].time if name in known else "cpu"
-            self.cells[name, allocator] = Cell(some, time)
+            row = known.get(name)
+            self.cells[name, allocator] = (Cell(some, row.time, row.apart)
+                                           if row else Cell(some, "cpu"))
         self.rows = [row for row in wanted
                      if any(row.name == name for name, _ in self.cells)]
         # Ours, the C library's, the others: runs are in random order.
