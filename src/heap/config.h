@@ -135,6 +135,11 @@ enum {
      * (trim.c). */
     STA_SHRINK_SLOTS = 32,
 
+    /* A malloc for which the heap grows puts back 4 slots, of larger ones a
+     * slot for each 32 bytes that they have, up to as many as above. */
+    STA_GROWTH_SLOTS = 4,
+    STA_GROWTH_SLOT_BYTES = 32,
+
     /* A partial slab is looked at again when this share of it is in use. */
     STA_THIN_SHARE = 8,
 

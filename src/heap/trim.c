@@ -71,16 +71,16 @@ static void begin_round(struct sta_heap *h)
     begin_list(h);
 }
 
-/* Gives some of the slots on a bin's own list back to their slabs, or else of
- * those of its current slab, which is none then; false: there were none. */
-static bool give_back(struct sta_heap *h, uint32_t c)
+/* Gives up to so many of the slots on a bin's own list back to their slabs, or
+ * of those of its current slab, which is none then; false: there were none. */
+static bool give_back(struct sta_heap *h, uint32_t c, uint32_t slots)
 {
     struct sta_bin *bin = &h->bins[c];
     if (bin->own == STA_SLOT_END)
         sta_bin_retire(h, c);
     if (bin->own == STA_SLOT_END)
         return false;
-    sta_bin_return_own(h, c, STA_SHRINK_SLOTS);
+    sta_bin_return_own(h, c, slots);
     return true;
 }
 
@@ -109,7 +109,7 @@ static bool shrink_slab(struct sta_heap *h, struct sta_bin *bin)
 static bool shrink_bin(struct sta_heap *h, uint32_t c)
 {
     struct sta_shrink *k = &h->shrink;
-    if (k->slots != 0 && give_back(h, c)) {
+    if (k->slots != 0 && give_back(h, c, STA_SHRINK_SLOTS)) {
         k->slots -= STA_SHRINK_SLOTS;
         return true;
     }
@@ -146,6 +146,14 @@ void sta_heap_shrink_on(struct sta_heap *h)
     k->busy = false;
 }
 
+/* Each slot takes time, and what comes of it are its bytes. */
+static uint32_t slots_for_growth(uint32_t c)
+{
+    uint32_t slots = sta_class_bytes(c) / STA_GROWTH_SLOT_BYTES;
+    slots = slots < STA_GROWTH_SLOTS ? STA_GROWTH_SLOTS : slots;
+    return slots < STA_SHRINK_SLOTS ? slots : STA_SHRINK_SLOTS;
+}
+
 /*
  * A list that is not taken from keeps slots, and each may keep a slab from
  * becoming empty.  One list with something to give, in turn, for each slab or
@@ -161,7 +169,7 @@ void sta_heap_grew(struct sta_heap *h)
     bool worked = false;
     for (uint32_t n = 0; n < STA_CLASS_COUNT && !worked; n++) {
         k->list = (uint8_t)((k->list + 1) % STA_CLASS_COUNT);
-        worked = give_back(h, k->list);
+        worked = give_back(h, k->list, slots_for_growth(k->list));
     }
     k->busy = false;
 }
