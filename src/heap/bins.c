@@ -117,8 +117,7 @@ struct sta_slab *sta_bins_take_spare(struct sta_heap *h, uint32_t lengths)
  * nobody to keep it for. */
 static void spare_or_release(struct sta_heap *h, struct sta_slab *s)
 {
-    bool idle =
-        atomic_load_explicit(&h->state, memory_order_relaxed) == STA_HEAP_IDLE;
+    bool idle = sta_heap_state(h) == STA_HEAP_IDLE;
     uint32_t spare = h->spare_units + s->unit_count;
     if (idle || !sta_slab_may_wait(s) ||
         spare > sta_pages_cache_units(STA_SPARE_UNITS)) {

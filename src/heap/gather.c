@@ -221,8 +221,7 @@ STA_NOINLINE void sta_heap_free_remote(struct sta_slot *slot,
         return;
     }
     struct sta_heap *owner = sta_slab_owner(s);
-    bool active = atomic_load_explicit(&owner->state, memory_order_relaxed) ==
-                  STA_HEAP_ACTIVE;
+    bool active = sta_heap_state(owner) == STA_HEAP_ACTIVE;
     if (!active && sta_heap_inherit(owner, slot, s))
         return;
     /* A thread that only frees gets a heap all the same, to gather in. */
@@ -260,9 +259,7 @@ static STA_NOINLINE void free_first(struct sta_slot *slot, struct sta_slab *s)
         sta_heap_free_slow(slot);
     else if (owner == h)
         sta_heap_free_local(slot, s);
-    else if (h->out != NULL &&
-             atomic_load_explicit(&owner->state, memory_order_relaxed) ==
-                 STA_HEAP_ACTIVE)
+    else if (h->out != NULL && sta_heap_state(owner) == STA_HEAP_ACTIVE)
         sta_heap_gather(h, slot, s);
     else
         sta_heap_free_remote(slot, s);
@@ -277,9 +274,7 @@ STA_INLINE bool keep(struct sta_heap *h, struct sta_slot *slot,
     const struct sta_heap *owner = sta_slab_owner(s);
     if (!sta_slab_is_lazy(s) || !sta_slab_may_start(s, slot) ||
         !sta_bin_lends(h, s) || h->bins[s->size_class].own == slot ||
-        is_homeward(h->out) ||
-        atomic_load_explicit(&owner->state, memory_order_relaxed) !=
-            STA_HEAP_ACTIVE)
+        is_homeward(h->out) || sta_heap_state(owner) != STA_HEAP_ACTIVE)
         return false;
     h->out->foreign += owner != h;
     sta_bin_lend(h, slot, s->size_class);

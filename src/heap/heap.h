@@ -111,11 +111,18 @@ extern struct sta_heap sta_heap_none STA_HIDDEN;
 extern struct sta_heap sta_heap_gone STA_HIDDEN;
 extern struct sta_heap sta_heap_shared STA_HIDDEN;
 
+/* Returns a heap's state.  Relaxed: whoever goes by it looks again under the
+ * heap's lock, or is right whichever it sees. */
+static inline enum sta_heap_state sta_heap_state(const struct sta_heap *h)
+{
+    return (enum sta_heap_state)atomic_load_explicit(&h->state,
+                                                     memory_order_relaxed);
+}
+
 /* True for a heap that any thread may work on under its lock. */
 static inline bool sta_heap_is_open(const struct sta_heap *h)
 {
-    return atomic_load_explicit(&h->state, memory_order_relaxed) >=
-           STA_HEAP_IDLE;
+    return sta_heap_state(h) >= STA_HEAP_IDLE;
 }
 
 /* Allocates as levels 0 and 1 do, aligned to at least 16; of a run, *dirty has

@@ -39,9 +39,7 @@ static _Atomic bool settled;
 void sta_heap_abandon_others(void)
 {
     for (struct sta_heap *h = sta_heap_first(); h; h = h->next)
-        if (h != sta_self &&
-            atomic_load_explicit(&h->state, memory_order_relaxed) ==
-                STA_HEAP_ACTIVE)
+        if (h != sta_self && sta_heap_state(h) == STA_HEAP_ACTIVE)
             atomic_store_explicit(&h->state, STA_HEAP_ABSENT,
                                   memory_order_relaxed);
     is_forker = true;
@@ -50,8 +48,7 @@ void sta_heap_abandon_others(void)
 
 static bool is_absent(const struct sta_slab *s)
 {
-    return atomic_load_explicit(&sta_slab_owner(s)->state,
-                                memory_order_relaxed) == STA_HEAP_ABSENT;
+    return sta_heap_state(sta_slab_owner(s)) == STA_HEAP_ABSENT;
 }
 
 /* Takes what a heap's thread has of absent heaps' slabs, as objects in use;
@@ -79,8 +76,7 @@ static bool settle(struct sta_heap *h)
     sta_heap_drain(h);
     for (struct sta_heap *idle = sta_heap_first(); idle; idle = idle->next) {
         sta_lock_acquire(&idle->lock);
-        if (atomic_load_explicit(&idle->state, memory_order_relaxed) ==
-            STA_HEAP_IDLE)
+        if (sta_heap_state(idle) == STA_HEAP_IDLE)
             sta_heap_drain(idle);
         sta_lock_release(&idle->lock);
     }
@@ -125,8 +121,7 @@ static void take_over(struct sta_heap *h, struct sta_slab *s)
 bool sta_heap_inherit(struct sta_heap *owner, struct sta_slot *slot,
                       struct sta_slab *s)
 {
-    if (atomic_load_explicit(&owner->state, memory_order_relaxed) !=
-        STA_HEAP_ABSENT)
+    if (sta_heap_state(owner) != STA_HEAP_ABSENT)
         return false;
     if (sta_slot_is_free(slot)) {
         sta_heap_check("free", slot); /* which says so */

@@ -148,8 +148,7 @@ static void add_heap(struct sta_stats *t, const struct sta_heap *h, bool walk)
         add_list(t, &t->runs, (uint64_t)n << STA_UNIT_LOG2, h->handed_runs[n],
                  waiting);
     }
-    if (atomic_load_explicit(&h->state, memory_order_relaxed) ==
-        STA_HEAP_GUARDED)
+    if (sta_heap_state(h) == STA_HEAP_GUARDED)
         sta_guard_each_waiting(h, subtract_waiting, t);
     t->lock_waits += sta_lock_waits(&h->lock);
 }

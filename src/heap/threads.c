@@ -60,15 +60,13 @@ static _Atomic int single_taken; /* the one thread of STALLOC_VARIANT=single */
 static struct sta_heap *lock_idle(struct sta_heap *h, bool wait)
 {
     for (; h; h = h->next) {
-        if (atomic_load_explicit(&h->state, memory_order_relaxed) !=
-            STA_HEAP_IDLE)
+        if (sta_heap_state(h) != STA_HEAP_IDLE)
             continue;
         if (wait)
             sta_lock_acquire(&h->lock);
         else if (!sta_lock_try(&h->lock))
             continue;
-        if (atomic_load_explicit(&h->state, memory_order_relaxed) ==
-            STA_HEAP_IDLE)
+        if (sta_heap_state(h) == STA_HEAP_IDLE)
             return h;
         sta_lock_release(&h->lock);
     }

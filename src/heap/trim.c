@@ -196,8 +196,7 @@ static void for_each_heap(void (*work)(struct sta_heap *h))
 static void drain_and_flush(struct sta_heap *h)
 {
     sta_heap_drain(h);
-    if (atomic_load_explicit(&h->state, memory_order_relaxed) ==
-        STA_HEAP_GUARDED)
+    if (sta_heap_state(h) == STA_HEAP_GUARDED)
         sta_guard_flush(h);
     sta_heap_flush(h);
 }
