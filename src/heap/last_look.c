@@ -31,8 +31,7 @@ static struct sta_slot *follow(struct look *look, const struct sta_slab *s,
                                struct sta_slot *slot, uint32_t count)
 {
     for (; count > 0 && look->left > 0 && sta_slot_is_intact(slot); count--) {
-        uint32_t offset = (uint32_t)(uintptr_t)slot - s->start_low;
-        uint32_t i = sta_slot_index(offset, s->reciprocal);
+        uint32_t i = sta_slab_index_of(s, slot);
         if ((look->seen[i / 64] >> i % 64 & 1) != 0)
             return slot;
         look->seen[i / 64] |= UINT64_C(1) << i % 64;

@@ -9,7 +9,7 @@
 static inline uint16_t sta_slot_place(const struct sta_slab *s,
                                       const struct sta_slot *slot)
 {
-    return (uint16_t)(((uint32_t)(uintptr_t)slot - s->start_low) / 16);
+    return (uint16_t)(sta_slab_offset(s, slot) / 16);
 }
 
 struct sta_parcel;

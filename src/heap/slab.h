@@ -218,19 +218,30 @@ static inline void sta_slab_set_carved(struct sta_slab *s, uint32_t count)
     atomic_store_explicit(&s->carved, (uint16_t)count, memory_order_relaxed);
 }
 
+/* Returns how far behind the first byte of its slab an address is. */
+static inline uint32_t sta_slab_offset(const struct sta_slab *s, const void *p)
+{
+    return (uint32_t)(uintptr_t)p - s->start_low;
+}
+
+/* Returns the index of the slot that an address lies in. */
+static inline uint32_t sta_slab_index_of(const struct sta_slab *s,
+                                         const void *p)
+{
+    return sta_slot_index(sta_slab_offset(s, p), s->reciprocal);
+}
+
 /* True where a slot of the slab begins, or will when it is cut. */
 static inline bool sta_slab_may_start(const struct sta_slab *s, const void *p)
 {
-    return sta_slot_is_start((uint32_t)(uintptr_t)p - s->start_low,
-                             s->reciprocal);
+    return sta_slot_is_start(sta_slab_offset(s, p), s->reciprocal);
 }
 
 /* True for the first byte of a slot that was cut. */
 static inline bool sta_slab_is_start(const struct sta_slab *s, const void *p)
 {
-    uint32_t offset = (uint32_t)(uintptr_t)p - s->start_low;
     return sta_slab_may_start(s, p) &&
-           sta_slot_index(offset, s->reciprocal) < sta_slab_carved(s);
+           sta_slab_index_of(s, p) < sta_slab_carved(s);
 }
 
 #endif

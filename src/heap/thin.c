@@ -30,15 +30,10 @@ static uint32_t units_of_slot(uint32_t slot_bytes, uint32_t i)
     return ((UINT32_C(2) << last) - 1) & (~UINT32_C(0) << first);
 }
 
-static uint32_t index_of(const struct sta_slab *s, const void *slot)
-{
-    uint32_t offset = (uint32_t)(uintptr_t)slot - s->start_low;
-    return sta_slot_index(offset, s->reciprocal);
-}
-
 bool sta_slab_is_purged(const struct sta_slab *s, const void *slot)
 {
-    uint32_t units = units_of_slot(sta_slab_slot_bytes(s), index_of(s, slot));
+    uint32_t units =
+        units_of_slot(sta_slab_slot_bytes(s), sta_slab_index_of(s, slot));
     return (units & s->purged) != 0;
 }
 
@@ -55,7 +50,7 @@ static bool read_list(const struct sta_slab *s, struct listed *listed)
     uint32_t left = sta_slab_carved(s);
     memset(listed->bits, 0, (left + 63) / 64 * sizeof listed->bits[0]);
     for (; slot != STA_SLOT_END && left > 0; left--) {
-        uint32_t i = index_of(s, slot);
+        uint32_t i = sta_slab_index_of(s, slot);
         listed->bits[i / 64] |= UINT64_C(1) << i % 64;
         slot = sta_slot_follow(slot);
     }

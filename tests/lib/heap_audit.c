@@ -69,9 +69,7 @@ static struct sta_slab *enter(const void *p, enum place place)
           place);
     if (s == NULL || !audit_in_use(s))
         return NULL;
-    uint32_t offset = (uint32_t)(uintptr_t)p - s->start_low;
-    bool is_slot = sta_slot_is_start(offset, s->reciprocal) &&
-                   sta_slot_index(offset, s->reciprocal) < sta_slab_carved(s);
+    bool is_slot = sta_slab_is_start(s, p);
     HOLDS(is_slot, "%p: not a slot of %s (place %d)", p, audit_name(s), place);
     if (!is_slot)
         return NULL;
