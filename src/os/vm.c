@@ -187,20 +187,22 @@ void sta_vm_release(void *p, size_t bytes)
     errno = saved;
 }
 
-bool sta_vm_commit(void *p, size_t bytes)
+static bool protect(void *p, size_t bytes, int access)
 {
     int saved = errno;
-    bool done = mprotect(p, bytes, PROT_READ | PROT_WRITE) == 0;
+    bool done = mprotect(p, bytes, access) == 0;
     errno = saved;
     return done;
 }
 
+bool sta_vm_commit(void *p, size_t bytes)
+{
+    return protect(p, bytes, PROT_READ | PROT_WRITE);
+}
+
 bool sta_vm_commit_zero(void *p, size_t bytes)
 {
-    int saved = errno;
-    bool done = mprotect(p, bytes, PROT_READ) == 0;
-    errno = saved;
-    return done;
+    return protect(p, bytes, PROT_READ);
 }
 
 /* Cuts [*p, *p + bytes) down to whole system pages; returns its length. */
@@ -213,13 +215,18 @@ static size_t whole_pages(void **p, size_t bytes)
     return first < end ? end - first : 0;
 }
 
-bool sta_vm_purge(void *p, size_t bytes)
+static bool advise(void *p, size_t bytes, int advice)
 {
     int saved = errno;
-    bytes = whole_pages(&p, bytes);
-    bool done = bytes != 0 && madvise(p, bytes, MADV_DONTNEED) == 0;
+    bool done = madvise(p, bytes, advice) == 0;
     errno = saved;
     return done;
+}
+
+bool sta_vm_purge(void *p, size_t bytes)
+{
+    bytes = whole_pages(&p, bytes);
+    return bytes != 0 && advise(p, bytes, MADV_DONTNEED);
 }
 
 bool sta_vm_is_sparse(void *p, size_t bytes)
@@ -315,18 +322,14 @@ enum sta_vm_moved sta_vm_move(void *to, void *from, size_t bytes)
 
 void sta_vm_huge(void *p, size_t bytes, bool wanted)
 {
-    int saved = errno;
-    madvise(p, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-    errno = saved;
+    advise(p, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
 void sta_vm_seal(void *p, size_t bytes)
 {
-    int saved = errno;
     bytes = whole_pages(&p, bytes);
     if (bytes != 0)
-        mprotect(p, bytes, PROT_READ);
-    errno = saved;
+        protect(p, bytes, PROT_READ);
 }
 
 void sta_vm_touch(void *p, size_t bytes)
@@ -344,20 +347,22 @@ bool sta_vm_lock(void *p, size_t bytes)
     return done;
 }
 
+/* Returns what /proc/self/status says of a quantity, which it has in KiB. */
+static size_t status_bytes(const char *status, const char *name)
+{
+    const char *s = strstr(status, name);
+    if (s == NULL)
+        return 0;
+    s += strlen(name);
+    return read_number(&s) * 1024;
+}
+
 void sta_vm_resident(size_t *now, size_t *peak)
 {
     /* Not getrusage: its peak is inherited over execve. */
     char text[4096];
-    *now = 0;
-    *peak = 0;
     if (!read_file("/proc/self/status", text, sizeof text))
-        return;
-    const char *rss = strstr(text, "VmRSS:");
-    const char *hwm = strstr(text, "VmHWM:");
-    if (rss && hwm) {
-        rss += sizeof "VmRSS:" - 1;
-        hwm += sizeof "VmHWM:" - 1;
-        *now = read_number(&rss) * 1024;
-        *peak = read_number(&hwm) * 1024;
-    }
+        text[0] = '\0';
+    *now = status_bytes(text, "VmRSS:");
+    *peak = status_bytes(text, "VmHWM:");
 }
