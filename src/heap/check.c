@@ -121,30 +121,41 @@ static bool may_have_size(const struct sta_slab *s, size_t size)
     return sta_slab_suits(s, size);
 }
 
+/* Returns the slab of an object that is aligned as it should be; NULL where
+ * that is not looked at, or p is no object. */
+static const struct sta_slab *check_align(const char *call, const void *p,
+                                          size_t align)
+{
+    if (sta_options.check == STA_CHECK_NOTHING || STA_WATCHED)
+        return NULL;
+    const struct sta_slab *s = sta_heap_live_slab(p);
+    if (s != NULL && ((uintptr_t)p & (align - 1)) != 0)
+        sta_die("%s(%p): not aligned to %zu bytes", call, p, align);
+    return s;
+}
+
+void sta_heap_check_align(const char *call, const void *p, size_t align)
+{
+    check_align(call, p, align);
+}
+
 void sta_heap_check_size(const char *call, const void *p, size_t size,
                          size_t align)
 {
-    if (sta_options.check == STA_CHECK_NOTHING || STA_WATCHED)
-        return;
-    const struct sta_slab *s = sta_heap_live_slab(p);
+    const struct sta_slab *s = check_align(call, p, align);
     if (s == NULL)
         return;
-    if (((uintptr_t)p & (align - 1)) != 0)
-        sta_die("%s(%p): not aligned to %zu bytes", call, p, align);
-    if (size == STA_SIZE_UNKNOWN)
-        return;
     size_t bytes = sta_slab_object_bytes(s);
-    size_t least = size;
-    bool wrong;
+    bool wrong = size > bytes;
     if (sta_guard_active()) {
         bytes = sta_canary_size(call, s, p);
         wrong = size != bytes;
-    } else {
-        if (align > 16) /* sizes were rounded up to it, or to pages */
-            least =
-                sta_round_up(size ? size : 1,
-                             align < STA_UNIT_BYTES ? align : STA_UNIT_BYTES);
-        wrong = !may_have_size(s, least);
+    } else if (!wrong) {
+        size_t step = align < STA_UNIT_BYTES ? align : STA_UNIT_BYTES;
+        size_t asked = size;
+        if (align > 16)
+            asked = sta_round_up(size ? size : 1, step);
+        wrong = !may_have_size(s, asked);
     }
     if (wrong)
         sta_die("%s(%p): size %zu for a %zu-byte object", call, p, size, bytes);

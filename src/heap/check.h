@@ -20,13 +20,12 @@ struct sta_slab *sta_heap_check(const char *call, const void *p);
 
 /*
  * Ends the process with a line that names `call` when no request of `size`
- * bytes aligned to `align` can have returned `p`.  What p itself is wrong for,
- * its free finds.  size may be STA_SIZE_UNKNOWN.
+ * bytes aligned to `align` can have returned `p`; the other, when none of that
+ * alignment can.  What p itself is wrong for, its free finds.
  */
 void sta_heap_check_size(const char *call, const void *p, size_t size,
                          size_t align);
-
-#define STA_SIZE_UNKNOWN SIZE_MAX
+void sta_heap_check_align(const char *call, const void *p, size_t align);
 
 /* True when sta_heap_check_size() would find nothing wrong with `size`, as far
  * as this thread can tell quickly. */

@@ -92,7 +92,7 @@ static const char delete_call[] = "operator delete";
 
 static void free_aligned(void *p, size_t align, enum sta_family by)
 {
-    sta_heap_check_size(delete_call, p, STA_SIZE_UNKNOWN, align);
+    sta_heap_check_align(delete_call, p, align);
     sta_family_free(p, by);
 }
 
