@@ -45,7 +45,9 @@ struct guard {
     uint64_t random;
 };
 
-static struct guard *guards; /* STA_GUARD_HEAPS of them */
+static struct guard *guards; /* between closed pages, else `lone` */
+static uint32_t guard_count;
+STA_SPARSE static struct guard lone;
 
 _Thread_local struct sta_heap *sta_guard_self
     __attribute__((tls_model("initial-exec")));
@@ -72,16 +74,22 @@ static uint32_t random_below(struct guard *g, uint32_t bound)
     return (uint32_t)(((x >> 32) * bound) >> 32);
 }
 
-/* Finds memory for them between closed pages. */
-static bool reserve_guards(void)
+/* Finds memory for them between closed pages.  Without, as when the program
+ * starts where there is none, one heap must do that has its place already. */
+static void place_guards(void)
 {
     size_t page = sta_vm_page_bytes();
     size_t bytes = sta_round_up(STA_GUARD_HEAPS * sizeof *guards, page);
     char *p = sta_vm_reserve(bytes + 2 * page);
-    if (p == NULL || !sta_vm_commit(p + page, bytes))
-        return false;
-    guards = (struct guard *)(void *)(p + page);
-    return true;
+    if (p != NULL && sta_vm_commit(p + page, bytes)) {
+        guards = (struct guard *)(void *)(p + page);
+        guard_count = STA_GUARD_HEAPS;
+        return;
+    }
+    if (p != NULL)
+        sta_vm_release(p, bytes + 2 * page);
+    guards = &lone;
+    guard_count = 1;
 }
 
 static void init_guard(struct guard *g, uint64_t random)
@@ -98,7 +106,7 @@ static void init_guard(struct guard *g, uint64_t random)
     sta_heap_list(&g->heap, STA_HEAP_GUARDED);
 }
 
-bool sta_guard_init(void)
+void sta_guard_init(void)
 {
     /* The empty heap of every thread: no size that it knows has the class of
      * the object (but those of the largest), so that a size which delete is
@@ -106,13 +114,12 @@ bool sta_guard_init(void)
     enum { LAST = STA_CLASS_COUNT - 1 };
     sta_heap_none.list[LAST] = sta_heap_none.list[0];
     memset(sta_heap_none.class_of, LAST, sizeof sta_heap_none.class_of);
-    if (guards == NULL && !reserve_guards())
-        return false;
-    for (uint32_t i = 0; i < STA_GUARD_HEAPS; i++)
+    if (guards == NULL)
+        place_guards();
+    for (uint32_t i = 0; i < guard_count; i++)
         init_guard(&guards[i], sta_options.secret + i);
     if (STA_WATCHED)
         sta_watched_init();
-    return true;
 }
 
 struct sta_heap *sta_guard_enter(void)
@@ -125,7 +132,7 @@ struct sta_heap *sta_guard_enter(void)
             sta_heap_claim_single();
         if (sta_options.variant != STA_VARIANT_LOCAL)
             nth = 0;
-        sta_guard_self = &guards[nth % STA_GUARD_HEAPS].heap;
+        sta_guard_self = &guards[nth % guard_count].heap;
     }
     sta_lock_acquire(&sta_guard_self->lock);
     return sta_guard_self;

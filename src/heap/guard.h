@@ -15,8 +15,8 @@ static inline bool sta_guard_active(void)
     return sta_options.check >= STA_CHECK_OBJECTS;
 }
 
-/* Makes the heaps of these levels; false when there is no memory. */
-bool sta_guard_init(void);
+/* Makes the heaps of these levels. */
+void sta_guard_init(void);
 
 /* The heap that this thread allocates from; NULL before its first call. */
 extern _Thread_local struct sta_heap *sta_guard_self STA_HIDDEN

@@ -310,10 +310,11 @@ static void start(void)
         sta_heap_starts();
     sta_options_read();
     /* An arena that may grow can also begin later, when there is memory. */
-    bool arena = sta_pages_init() || sta_options.arena_bytes == 0;
-    if (!arena || (sta_guard_active() && !sta_guard_init()))
+    if (!sta_pages_init() && sta_options.arena_bytes != 0)
         sta_die("no memory for the arena: the system refused to reserve it; "
                 "check STALLOC_ARENA_SIZE and ulimit -v");
+    if (sta_guard_active())
+        sta_guard_init();
     /* A heap whose thread's end nobody tells would never be idle. */
     heaps_of_threads = sta_options.variant == STA_VARIANT_SINGLE ||
                        (sta_options.variant == STA_VARIANT_LOCAL &&

@@ -68,8 +68,10 @@ bool heap_restart(const struct sta_options *options)
     sta_lock_reset(&sta_heaps_lock);
     sta_lock_reset(&sta_pages_lock);
     sta_self = &sta_heap_none;
-    if (!sta_pages_init() || (sta_guard_active() && !sta_guard_init()))
+    if (!sta_pages_init())
         return false;
+    if (sta_guard_active())
+        sta_guard_init();
     sta_guard_self = sta_heaps; /* any of them; none at level 1 */
     return true;
 }
