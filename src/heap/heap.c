@@ -179,8 +179,11 @@ void *sta_heap_alloc_plain(size_t size, size_t align, struct sta_span *dirty)
     /* Slabs begin at a page, and the class of a multiple of `align` is one
      * itself (sizeclass.h): that aligns every slot. */
     uint32_t list = list_of(sta_round_up(least, align));
-    if (list >= STA_CLASS_COUNT && !sta_options.closed)
+    if (list >= STA_CLASS_COUNT) {
+        if (sta_options.closed) /* no list has any, and most come zero */
+            return alloc_large(least, align, dirty);
         *dirty = (struct sta_span){0, list - STA_CLASS_COUNT}; /* or fresh */
+    }
     return alloc_listed(list);
 }
 

@@ -166,7 +166,8 @@ bool sta_region_open(struct sta_region *r, uint32_t first, uint32_t count)
 bool sta_region_close(struct sta_region *r, uint32_t first, uint32_t count)
 {
     void *p = (char *)r->base + ((size_t)first << STA_UNIT_LOG2);
-    size_t bytes = (size_t)count << STA_UNIT_LOG2;
+    size_t all = (size_t)count + sta_options.guard_units;
+    size_t bytes = all << STA_UNIT_LOG2;
     if (!sta_options.closed ||
         !(sta_vm_close(p, bytes) || sta_vm_purge(p, bytes)))
         return false;

@@ -47,7 +47,8 @@ bool sta_region_extend(struct sta_region *r, uint32_t units);
 /* Makes units of a new run usable, where free ones are closed. */
 bool sta_region_open(struct sta_region *r, uint32_t first, uint32_t count);
 
-/* The reverse; true when their contents are gone. */
+/* The reverse, and that of the guard behind them, which need not be closed: the
+ * system may have refused before.  True when their contents are gone. */
 bool sta_region_close(struct sta_region *r, uint32_t first, uint32_t count);
 
 /* Returns the lowest unused descriptor's index, or 0 when there is no memory.
