@@ -267,10 +267,12 @@ static void release_run(void *p)
     sta_pages_free(sta_slab_of(p), sta_options.closed);
 }
 
+/* Has an object wait, unless it is too large or keeps a region that could go.
+ */
 static void add(struct guard *g, struct sta_quarantine *q, void *p,
                 size_t bytes, void (*release)(void *p))
 {
-    if (bytes > q->bytes_most) {
+    if (bytes > q->bytes_most || !sta_slab_may_wait(sta_slab_of(p))) {
         release(p);
         return;
     }
