@@ -45,9 +45,13 @@ enum {
      * (DECISIONS, D27). */
     STA_EAGER_UNITS = 1024,
 
-    /* At exit so many free slots are looked at, and no more, for one that was
-     * freed twice meanwhile (last_look.c): some milliseconds at most. */
-    STA_LAST_SLOTS = 32768
+    /* At exit so many free slots are looked at for one that was freed twice
+     * meanwhile, some milliseconds at most; and more as long as it takes up to
+     * this share of the processor time that the process had, but no longer than
+     * that (last_look.c). */
+    STA_LAST_SLOTS = 32768,
+    STA_LAST_SHARE = 100,
+    STA_LAST_NS_MOST = 1000000000
 };
 
 static_assert(STA_SLAB_UNITS_MAX * STA_UNIT_BYTES == STA_SLAB_BYTES_MAX,

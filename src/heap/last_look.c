@@ -4,9 +4,11 @@
  *
  * A free in a lazy slab does not look at the object.  A second one is found
  * before the object is handed out again, or when its slab goes (DECISIONS,
- * D27); but a program may end before either.  So the lists of lazy slabs are
- * followed here, their own and what other threads sent, if not for long: a slot
- * may be in no cache any more.
+ * D27); but a program may end before either.  So the lists of free slots are
+ * followed here: what this thread keeps beside its slabs (gather.c), and those
+ * of lazy slabs, their own and what other threads sent.  A slot may be in no
+ * cache any more; so this goes on for a share of the time that the process has
+ * taken, and a small one does not even ask for that.
  *
  * Other threads may still run, and a signal handler that interrupted a call of
  * ours may end the process.  So nothing is changed, and nothing waited for:
@@ -17,36 +19,70 @@
 
 #include <string.h>
 
-#include "heap/check.h"
+#include "heap/gather.h"
+#include "heap/heap.h"
 #include "heap/remote.h"
+#include "os/clock.h"
+#include "os/die.h"
 
 /* A look at all slabs. */
 struct look {
-    uint32_t left; /* slots that may still be looked at */
+    uint32_t left;  /* slots until the time is asked for */
+    uint64_t until; /* when to end; 0 before it was asked for */
     uint64_t seen[STA_SLAB_BYTES_MAX / 16 / 64]; /* of a slab, a bit each */
 };
 
-/* Follows a list of up to `count` slots; returns one that was seen before. */
-static struct sta_slot *follow(struct look *look, const struct sta_slab *s,
-                               struct sta_slot *slot, uint32_t count)
+/* True when there is time for another slab. */
+static bool goes_on(struct look *look)
 {
-    for (; count > 0 && look->left > 0 && sta_slot_is_intact(slot); count--) {
+    if (look->left > 0)
+        return true;
+    uint64_t now = sta_clock_process();
+    if (look->until == 0) {
+        uint64_t share = now / STA_LAST_SHARE;
+        look->until =
+            now + (share < STA_LAST_NS_MOST ? share : STA_LAST_NS_MOST);
+    }
+    if (now >= look->until)
+        return false;
+    look->left = STA_LAST_SLOTS / 8;
+    return true;
+}
+
+/* Follows a list of up to `count` slots of a slab; returns one that was seen
+ * before, or leads out of the slab: another list has it too. */
+static const struct sta_slot *follow(struct look *look,
+                                     const struct sta_slab *s,
+                                     const struct sta_slot *slot,
+                                     uint32_t count)
+{
+    const struct sta_slot *before = slot;
+    for (; count > 0 && sta_slot_is_intact(slot); count--) {
+        if (sta_slab_offset(s, slot) >= s->unit_count << STA_UNIT_LOG2)
+            return before;
         uint32_t i = sta_slab_index_of(s, slot);
         if ((look->seen[i / 64] >> i % 64 & 1) != 0)
             return slot;
         look->seen[i / 64] |= UINT64_C(1) << i % 64;
-        look->left--;
+        look->left -= look->left > 0;
+        before = slot;
         slot = sta_slot_next(slot);
     }
     return NULL;
 }
 
-static struct sta_slot *find_in_slab(struct look *look,
-                                     const struct sta_slab *s)
+static void forget_seen(struct look *look, const struct sta_slab *s)
 {
-    uint32_t carved = sta_slab_carved(s);
-    memset(look->seen, 0, (carved + 63) / 64 * sizeof look->seen[0]);
-    struct sta_slot *twice = follow(look, s, s->free, carved + 1);
+    size_t words = (sta_slab_capacity(s) + 63) / 64;
+    memset(look->seen, 0, words * sizeof look->seen[0]);
+}
+
+static const struct sta_slot *find_in_slab(struct look *look,
+                                           const struct sta_slab *s)
+{
+    forget_seen(look, s);
+    const struct sta_slot *twice =
+        follow(look, s, s->free, sta_slab_carved(s) + 1);
     /* acquire: pairs with sta_remote_send(), for the links */
     uint64_t sent = atomic_load_explicit(&s->remote.list, memory_order_acquire);
     if (twice == NULL && sent != 0)
@@ -56,10 +92,11 @@ static struct sta_slot *find_in_slab(struct look *look,
 }
 
 /* The same for a slab of any heap. */
-static struct sta_slot *find_twice(struct look *look, const struct sta_slab *s)
+static const struct sta_slot *find_in_any_slab(struct look *look,
+                                               const struct sta_slab *s)
 {
     struct sta_heap *h = sta_slab_owner(s);
-    struct sta_slot *twice = NULL;
+    const struct sta_slot *twice = NULL;
     if (h == sta_self)
         return find_in_slab(look, s);
     if (!sta_heap_is_open(h) || !sta_lock_try(&h->lock))
@@ -70,23 +107,83 @@ static struct sta_slot *find_twice(struct look *look, const struct sta_slab *s)
     return twice;
 }
 
-void sta_last_look(void)
+static const struct sta_slot *find_in_slabs(struct look *look)
 {
-    struct look look = {.left = STA_LAST_SLOTS};
-    struct sta_slot *twice = NULL;
-    if (sta_options.check != STA_CHECK_FREE || sta_pages_used() == 0 ||
-        !sta_lock_try(&sta_pages_lock))
-        return;
+    const struct sta_slot *twice = NULL;
     for (uint32_t i = 0; i < sta_region_count && twice == NULL; i++) {
         const struct sta_region *r = &sta_regions[i];
         for (uint32_t n = 1; n < r->slab_used && twice == NULL; n++) {
             const struct sta_slab *s = &r->slabs[n];
             /* One that went keeps its owner and list until it is used again. */
-            if (sta_slab_is_lazy(s) && sta_slab_state(s) != STA_SLAB_NONE)
-                twice = find_twice(&look, s);
+            if (!sta_slab_is_lazy(s) || sta_slab_state(s) == STA_SLAB_NONE)
+                continue;
+            if (!goes_on(look))
+                return NULL;
+            twice = find_in_any_slab(look, s);
         }
     }
+    return twice;
+}
+
+/* What this thread has yet to send to other heaps. */
+static const struct sta_slot *find_in_parcels(struct look *look,
+                                              const struct sta_outbox *out)
+{
+    const struct sta_slot *twice = NULL;
+    for (uint32_t i = 0; i < STA_PARCELS && twice == NULL; i++) {
+        const struct sta_parcel *p = &out->parcel[i];
+        if (p->slab == NULL)
+            continue;
+        forget_seen(look, p->slab);
+        twice = follow(look, p->slab, p->first, p->count);
+    }
+    return twice;
+}
+
+/* A list of slots of any slabs: one that is there twice makes it a ring. */
+static const struct sta_slot *find_in_list(const struct sta_slot *list)
+{
+    const struct sta_slot *slow = list;
+    const struct sta_slot *fast = list;
+    do {
+        if (!sta_slot_is_intact(fast))
+            return NULL;
+        fast = sta_slot_next(fast);
+        if (!sta_slot_is_intact(fast))
+            return NULL;
+        fast = sta_slot_next(fast);
+        slow = sta_slot_next(slow);
+    } while (slow != fast);
+    for (; list != slow; list = sta_slot_next(list))
+        slow = sta_slot_next(slow);
+    return list;
+}
+
+/* What this thread keeps beside its slabs. */
+static const struct sta_slot *find_aside(struct look *look)
+{
+    const struct sta_heap *h = sta_self;
+    const struct sta_slot *twice = NULL;
+    if (h->medium_max == 0) /* nothing */
+        return NULL;
+    if (h->out != NULL)
+        twice = find_in_parcels(look, h->out);
+    for (uint32_t c = 0; c < STA_CLASS_COUNT && twice == NULL; c++)
+        twice = find_in_list(h->bins[c].own);
+    return twice;
+}
+
+void sta_last_look(void)
+{
+    struct look look = {.left = STA_LAST_SLOTS};
+    if (sta_options.check != STA_CHECK_FREE || sta_pages_used() == 0 ||
+        !sta_lock_try(&sta_pages_lock))
+        return;
+    const struct sta_slot *twice = find_aside(&look);
+    if (twice == NULL)
+        twice = find_in_slabs(&look);
     sta_lock_release(&sta_pages_lock);
     if (twice != NULL)
-        sta_heap_die_of_second_free(sta_slab_of(twice), twice, 1);
+        sta_die("free(%p): double free of a %zu-byte object",
+                (const void *)twice, sta_slab_object_bytes(sta_slab_of(twice)));
 }

@@ -8,7 +8,8 @@
  * level 1 of STALLOC_CHECK.
  *
  * Threads  any, at the end of the process; waits for no lock.
- * Cost     a cache miss for each of up to STA_LAST_SLOTS slots.
+ * Cost     a cache miss for each of STA_LAST_SLOTS slots; beyond that a share
+ * of the processor time that the process has taken.
  */
 void sta_last_look(void);
 
