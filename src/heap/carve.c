@@ -93,9 +93,9 @@ static struct sta_slab *from_arena(struct sta_heap *h, uint32_t slot_bytes,
     uint32_t least = least_units(slot_bytes);
     if (sta_bins_release_spare(h))
         sta_bins_release_spare(h);
-    struct sta_slab *s = sta_pages_alloc(units, 1, STA_SLAB_CURRENT, dirty);
+    struct sta_slab *s = sta_pages_alloc(units, 1, STA_SLAB_CURRENT, h, dirty);
     return s == NULL && units > least
-               ? sta_pages_alloc(least, 1, STA_SLAB_CURRENT, dirty)
+               ? sta_pages_alloc(least, 1, STA_SLAB_CURRENT, h, dirty)
                : s;
 }
 

@@ -38,7 +38,7 @@ void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
     if (p != NULL)
         return p;
     struct sta_slab *s =
-        sta_pages_alloc(units, align_units, STA_SLAB_RUN, dirty);
+        sta_pages_alloc(units, align_units, STA_SLAB_RUN, h, dirty);
     if (s == NULL)
         return NULL;
     if (dirty->count < s->unit_count && units <= STA_RUN_UNITS_MAX)

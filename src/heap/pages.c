@@ -90,7 +90,8 @@ static void clear_map(struct sta_region *r, const struct sta_slab *s)
 }
 
 /* Takes a run and a descriptor for it; NULL when there is no memory. */
-static struct sta_slab *take_run(uint32_t count, uint32_t align)
+static struct sta_slab *take_run(uint32_t count, uint32_t align,
+                                 const struct sta_heap *h)
 {
     uint32_t first;
     uint32_t index = 0;
@@ -101,7 +102,7 @@ static struct sta_slab *take_run(uint32_t count, uint32_t align)
     if (r == NULL)
         return NULL;
     if (sta_region_open(r, first, count))
-        index = sta_region_take_slab(r);
+        index = sta_region_take_slab(r, h);
     if (index == 0) {
         sta_region_close(r, first, count);
         sta_runs_free(&r->runs, first, all);
@@ -118,6 +119,7 @@ static struct sta_slab *take_run(uint32_t count, uint32_t align)
 
 struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
                                  enum sta_slab_state state,
+                                 const struct sta_heap *h,
                                  struct sta_span *dirty)
 {
     struct sta_slab *s = NULL;
@@ -125,7 +127,7 @@ struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
     if (state == STA_SLAB_RUN && align == 1)
         s = sta_recent_take(count);
     if (s == NULL)
-        s = take_run(count, align);
+        s = take_run(count, align, h);
     if (s != NULL) {
         account_used(&sta_regions[s->region], s->unit_first,
                      s->unit_count + sta_options.guard_units, dirty);
@@ -152,7 +154,7 @@ void *sta_pages_own(void)
     if (p != NULL)
         return p;
     struct sta_span dirty;
-    struct sta_slab *s = sta_pages_alloc(1, 1, STA_SLAB_OWN, &dirty);
+    struct sta_slab *s = sta_pages_alloc(1, 1, STA_SLAB_OWN, NULL, &dirty);
     if (s == NULL)
         return NULL;
     p = sta_slab_start(s);

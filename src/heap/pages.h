@@ -24,6 +24,7 @@ struct sta_unused {
     uint64_t *bits;    /* one a descriptor */
     uint64_t *words;   /* one a word of `bits` that is not 0 */
     uint64_t *touched; /* one a word of `bits` whose descriptors are resident */
+    uint16_t *taker;   /* one a word of `bits`: the heap that began with it */
     uint32_t count;
     uint32_t low; /* no word below has a one */
     uint32_t cut; /* no word at or above is all ones and touched */
@@ -74,8 +75,9 @@ bool sta_pages_init(void);
 
 /*
  * Allocates the lowest run of `count` units aligned to `align` units (a power
- * of two), with a descriptor.  The map leads to it from the first unit only; of
- * a slab, see sta_pages_map().
+ * of two), with a descriptor, beside others of the heap that it is for (NULL:
+ * none).  The map leads to it from the first unit only; of a slab, see
+ * sta_pages_map().
  *
  * Returns  the descriptor, with owner, class, reciprocal and counts for the
  *          caller to fill, or NULL; *dirty has all units that are not zero.
@@ -84,6 +86,7 @@ bool sta_pages_init(void);
  */
 struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
                                  enum sta_slab_state state,
+                                 const struct sta_heap *h,
                                  struct sta_span *dirty);
 
 /*

@@ -11,7 +11,7 @@
  * fork, a core dump and strict overcommit see only what is in use.  The map can
  * be read everywhere: an address that was never handed out has no object.  The
  * index and the bits (4 to 5 a unit) are committed whole, as they are addressed
- * by level; they are touched page by page all the same.  Each of their seven
+ * by level; they are touched page by page all the same.  Each of their eight
  * parts begins on a page of its own: so there is a small set of them in front,
  * on one page, which serves until the heap has 32 MiB.
  *
@@ -20,6 +20,10 @@
  * 15,000 runs once and 600 slabs now has a megabyte of them.  Which are unused
  * is a bit each, and a bit for each word of these; a list through them would
  * have to be mended when a page goes.
+ *
+ * The 64 of a word are one heap's, if they can be.  A processor fetches the
+ * lines beside those it reads, and so would take descriptors from another that
+ * writes to them all the time.
  */
 #include "heap/region.h"
 
@@ -43,7 +47,13 @@ enum {
     FRONT_UNITS = 8192,
 
     /* A map entry is a descriptor's offset in bytes and has 32 bits. */
-    SLABS_MOST = 1 << 25
+    SLABS_MOST = 1 << 25,
+
+    /* Words of descriptors that are looked at for one of a heap's own. */
+    TAKER_LOOKS = 32,
+
+    /* Descriptors that may be unused for the sake of having words apart. */
+    SLABS_APART = 2048
 };
 
 /* Lays out, from `at` on, what tells the free units, the stale ones and the
@@ -60,7 +70,9 @@ static size_t lay_out(struct sta_region *r, uintptr_t at, size_t units)
     r->unused.bits = (uint64_t *)(at + unused);
     r->unused.words = r->unused.bits + words;
     r->unused.touched = r->unused.words + words / 64 + 1;
-    return unused + (words + 2 * (words / 64 + 1)) * sizeof(uint64_t);
+    r->unused.taker = (uint16_t *)(r->unused.touched + words / 64 + 1);
+    return unused + (words + 2 * (words / 64 + 1)) * sizeof(uint64_t) +
+           words * sizeof(uint16_t);
 }
 
 /* Moves all that from the front to where there is room for every unit. */
@@ -76,6 +88,7 @@ static void spread(struct sta_region *r)
     memcpy(r->unused.bits, front.unused.bits, words * sizeof(uint64_t));
     memcpy(r->unused.words, front.unused.words, rest);
     memcpy(r->unused.touched, front.unused.touched, rest);
+    memcpy(r->unused.taker, front.unused.taker, words * sizeof(uint16_t));
 }
 
 /* Commits map entries for units below `units`. */
@@ -202,25 +215,70 @@ struct sta_slab *sta_slab_of_elsewhere(const void *p)
     return NULL;
 }
 
-uint32_t sta_region_take_slab(struct sta_region *r)
+/* Makes descriptors usable, up to the end of a word; false: no memory. */
+static bool add_slabs(struct sta_region *r)
 {
     struct sta_unused *u = &r->unused;
-    uint32_t index = r->slab_used;
-    if (u->count != 0) {
-        u->low = sta_bitmap_first_one(u->words, u->low, index / 64 + 1);
-        uint64_t *word = &u->bits[u->low];
-        index = u->low * 64 + sta_ctz64(*word);
-        *word &= *word - 1;
-        if (*word == 0)
-            sta_bitmap_assign(u->words, u->low, 1, false);
-        u->count--;
-    } else {
-        if (index == SLABS_MOST || !commit_slabs(r, index + 1))
-            return 0;
-        r->slab_used++;
+    uint32_t first = r->slab_used;
+    uint32_t end = (first / 64 + 1) * 64;
+    if (end > SLABS_MOST || first / 64 > r->table_units / 64 ||
+        !commit_slabs(r, end))
+        return false;
+    u->bits[first / 64] = sta_ones64(first % 64, 64);
+    sta_bitmap_assign(u->words, first / 64, 1, true);
+    u->low = u->count != 0 ? u->low : first / 64;
+    u->count += end - first;
+    r->slab_used = end;
+    return true;
+}
+
+/* True for a word that is this heap's, or nobody's. */
+static bool is_free_to(const struct sta_unused *u, uint32_t word,
+                       uint16_t taker)
+{
+    return u->taker[word] == taker || u->taker[word] == 0 ||
+           ~u->bits[word] == 0;
+}
+
+/* Finds the lowest such word that has unused descriptors; false: none of the
+ * first ones. */
+static bool find_word(const struct sta_unused *u, uint32_t end, uint16_t taker,
+                      uint32_t *word)
+{
+    uint32_t w = u->low;
+    for (uint32_t looks = 0; looks < TAKER_LOOKS && w < end; looks++) {
+        if (is_free_to(u, w, taker)) {
+            *word = w;
+            return true;
+        }
+        w = sta_bitmap_first_one(u->words, w + 1, end);
     }
-    u->touched[index / 64 / 64] |= UINT64_C(1) << index / 64 % 64;
-    return index;
+    return false;
+}
+
+uint32_t sta_region_take_slab(struct sta_region *r, const struct sta_heap *h)
+{
+    struct sta_unused *u = &r->unused;
+    uint16_t taker = (uint16_t)((uintptr_t)h >> STA_UNIT_LOG2);
+    if (u->count == 0 && !add_slabs(r))
+        return 0;
+    uint32_t end = (r->slab_used + 63) / 64;
+    uint32_t w;
+    u->low = sta_bitmap_first_one(u->words, u->low, end);
+    if (!find_word(u, end, taker, &w)) {
+        /* Where far more are unused than used, no further page is begun. */
+        bool more = u->count <= r->slab_used / 2 + SLABS_APART && add_slabs(r);
+        w = more ? (r->slab_used - 1) / 64 : u->low;
+    }
+    uint64_t bits = u->bits[w];
+    if (is_free_to(u, w, 0)) /* nobody's so far */
+        u->taker[w] = taker;
+    u->bits[w] = bits & (bits - 1);
+    if (u->bits[w] == 0)
+        sta_bitmap_assign(u->words, w, 1, false);
+    u->count--;
+    u->touched[w / 64] |= UINT64_C(1) << w % 64;
+    return w * 64 + sta_ctz64(bits);
 }
 
 void sta_region_give_slab(struct sta_region *r, uint32_t index)

@@ -51,9 +51,10 @@ bool sta_region_open(struct sta_region *r, uint32_t first, uint32_t count);
  * system may have refused before.  True when their contents are gone. */
 bool sta_region_close(struct sta_region *r, uint32_t first, uint32_t count);
 
-/* Returns the lowest unused descriptor's index, or 0 when there is no memory.
- * Cost: a word for each 4,096 descriptors. */
-uint32_t sta_region_take_slab(struct sta_region *r);
+/* Returns the index of an unused descriptor, beside those that the same heap
+ * took if it can, or 0 when there is no memory.
+ * Cost: a word for each 4,096 descriptors, and a few words beside. */
+uint32_t sta_region_take_slab(struct sta_region *r, const struct sta_heap *h);
 
 /* Returns a descriptor that is no longer in use. */
 void sta_region_give_slab(struct sta_region *r, uint32_t index);

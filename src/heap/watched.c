@@ -30,7 +30,7 @@ void sta_watched_init(void)
 {
     /* W2: the first unit's address is the region's own, too. */
     struct sta_span dirty;
-    sta_pages_alloc(1, 1, STA_SLAB_OWN, &dirty);
+    sta_pages_alloc(1, 1, STA_SLAB_OWN, NULL, &dirty);
 }
 
 void *sta_watched_alloc(size_t size, size_t align, bool zero)

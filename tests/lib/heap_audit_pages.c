@@ -141,7 +141,7 @@ static void audit_unused(const struct sta_region *r)
         HOLDS(i == 0 || unused == !in_use, "descriptor %u is %sin use", i,
               unused ? "" : "not ");
     }
-    for (uint32_t w = 0; w <= r->slab_used / 64; w++) {
+    for (uint32_t w = 0; w < (r->slab_used + 63) / 64; w++) {
         bool some = (k->words[w / 64] >> w % 64 & 1) != 0;
         bool touched = (k->touched[w / 64] >> w % 64 & 1) != 0;
         HOLDS(some == (k->bits[w] != 0), "unused descriptors of word %u", w);
