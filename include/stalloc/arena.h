@@ -35,6 +35,9 @@
  * that it may be freed without telling, and a double free, an interior pointer
  * and a wrong size are refused. 1 to 2^31 - 1 blocks; free memory is never
  * touched.
+ *
+ * Threads: one at a time for an arena; sta_sync puts a lock around it.
+ * After: abgros/stalloc; Knuth, TAOCP 1, 2.5, algorithms A and B.
  */
 #ifndef STALLOC_ARENA_H
 #define STALLOC_ARENA_H
@@ -52,6 +55,7 @@ struct sta_arena_list {
     uint32_t first; /* the lowest free block, or STA_ARENA_FULL */
 };
 
+/* No block has this number. */
 #define STA_ARENA_FULL 65536
 
 struct sta_arena_index;
@@ -89,6 +93,7 @@ struct sta_arena {
     sta_arena_fixed(&(fixed)->list, (fixed)->blocks[0], sizeof(fixed)->blocks, \
                     sizeof(fixed)->blocks[0])
 
+/* What STA_ARENA() says: the arena of `size` bytes in `block`s of so many. */
 static inline struct sta_arena sta_arena_fixed(struct sta_arena_list *list,
                                                unsigned char *blocks,
                                                size_t size, size_t block)
@@ -134,7 +139,7 @@ enum sta_err sta_arena_free_any(struct sta_arena *a, void *p, size_t size);
 bool sta_arena_resize_any(struct sta_arena *a, void *p, size_t size,
                           size_t new_size);
 
-/* Returns how many blocks `size` bytes take; a huge number for 0 bytes. */
+/* Returns how many blocks `size` bytes take; more than there are for 0. */
 static inline size_t sta_arena_blocks(const struct sta_arena *a, size_t size)
 {
     return ((size - 1) >> a->block_log2) + 1;
@@ -278,7 +283,7 @@ bool sta_arena_resize_blocks(struct sta_arena *a, void *p, size_t count,
 size_t sta_arena_grow_up_to(struct sta_arena *a, void *p, size_t count,
                             size_t new_count);
 
-/* Frees every block. O(1) in band; O(blocks / 64) indexed. */
+/* Frees every block, whoever has it. O(1) in band; O(blocks / 64) indexed. */
 void sta_arena_clear(struct sta_arena *a);
 
 /* True when not one block is free. O(1). */

@@ -25,6 +25,8 @@
  * pointer has 4), in which a free block keeps its size and its link; two words
  * a span; 8 words for struct sta_bump. Code of alloc and free: 304 bytes (gcc
  * -Os, x86-64).
+ * Threads: one at a time; sta_sync puts a lock around it.
+ * After: ShaoG-R/lite-alloc, bump; marks as GNU's obstacks have them.
  */
 #ifndef STALLOC_BUMP_H
 #define STALLOC_BUMP_H
@@ -65,6 +67,7 @@ void sta_bump_init(struct sta_bump *b, struct sta_source source,
  * in which they fit.
  *
  * Returns  NULL when the source refuses, size is 0 or align no power of two.
+ * Owner    the caller, until sta_bump_free() or a rewind to before.
  * Cost     O(free blocks); O(1) when there are none.
  */
 void *sta_bump_alloc(struct sta_bump *b, size_t size, size_t align);
@@ -105,10 +108,14 @@ struct sta_bump_point sta_bump_mark(struct sta_bump *b);
  */
 void sta_bump_rewind(struct sta_bump *b, struct sta_bump_point mark);
 
-/* Frees everything and gives all spans back. */
+/* Frees everything and gives all spans back. O(spans). */
 void sta_bump_reset(struct sta_bump *b);
 
+/* Tells how full the allocator is; live_blocks is unknown. O(free blocks). */
 void sta_bump_usage(const struct sta_bump *b, struct sta_usage *usage);
+
+/* Checks the free blocks; STA_ECORRUPT when they touch, are out of order, or
+ * lie in no span. O(free blocks * spans). */
 enum sta_err sta_bump_audit(const struct sta_bump *b);
 
 /* The allocator by the family's interface. */

@@ -25,6 +25,7 @@
  *
  * Memory: struct sta_chain; nothing per block.
  * Threads: as the two allocators.
+ * After: abgros/stalloc AllocChain.
  */
 #ifndef STALLOC_CHAIN_H
 #define STALLOC_CHAIN_H
@@ -51,6 +52,7 @@ struct sta_chain {
 enum sta_err sta_chain_init(struct sta_chain *chain, struct sta_allocator first,
                             struct sta_allocator second);
 
+/* The chain by the family's interface. */
 static inline struct sta_allocator sta_chain_allocator(struct sta_chain *chain)
 {
     struct sta_allocator a = {&chain->ops, chain};

@@ -23,6 +23,8 @@
  * pointer has 4), in which a free piece keeps its size and its link; 7 words
  * for struct sta_freelist. Spans that happen to be neighbours become one; none
  * is given back. Code of alloc and free: 293 bytes (gcc -Os, x86-64).
+ * Threads: one at a time; sta_sync puts a lock around it.
+ * After: ShaoG-R/lite-alloc, free list; Knuth, TAOCP 1, 2.5.
  */
 #ifndef STALLOC_FREELIST_H
 #define STALLOC_FREELIST_H
@@ -51,6 +53,7 @@ void sta_freelist_init(struct sta_freelist *f, struct sta_source source,
  * in which they fit.
  *
  * Returns  NULL when the source refuses, size is 0 or align no power of two.
+ * Owner    the caller, until sta_freelist_free().
  * Cost     O(free pieces).
  */
 void *sta_freelist_alloc(struct sta_freelist *f, size_t size, size_t align);

@@ -92,6 +92,7 @@ int sta_stats_get(struct sta_stats *out, size_t size);
  * the schema), without allocating.
  *
  * Returns  0, or -1 with errno EINVAL for another format, or that of write().
+ * Threads  any; Cost as sta_stats_get().
  */
 int sta_stats_print(int fd, const char *format);
 
@@ -100,6 +101,7 @@ int sta_stats_print(int fd, const char *format);
  * that of the arena, of the calling thread, and of threads that have ended.
  *
  * Returns  the bytes given back.
+ * Threads  any; what other running threads keep for themselves stays.
  * Cost     O(slabs), and a system call for each free run.
  */
 size_t sta_trim(size_t keep_bytes);

@@ -23,6 +23,8 @@
  * Memory: a block takes the power of two that holds its size and its alignment,
  * at least two words; nothing beside. Two words a span; 32 words for struct
  * sta_seg. Code of alloc and free: 358 bytes (gcc -Os, x86-64).
+ * Threads: one at a time; sta_sync puts a lock around it.
+ * After: ShaoG-R/lite-alloc, segregated bump.
  */
 #ifndef STALLOC_SEG_H
 #define STALLOC_SEG_H
@@ -60,6 +62,7 @@ void sta_seg_init(struct sta_seg *s, struct sta_source source,
  *
  * Returns  NULL when the source refuses, size is 0, align no power of two, or
  *          either is above the largest bin (128 MiB; 64 MiB on 32 bits).
+ * Owner    the caller, until sta_seg_free().
  * Cost     O(1), and at most one call of the source.
  */
 void *sta_seg_alloc(struct sta_seg *s, size_t size, size_t align);
@@ -88,10 +91,14 @@ bool sta_seg_resize(struct sta_seg *s, void *p, size_t size, size_t new_size,
 void *sta_seg_realloc(struct sta_seg *s, void *p, size_t size, size_t new_size,
                       size_t align);
 
-/* Frees everything and gives all spans back. */
+/* Frees everything and gives all spans back. O(spans). */
 void sta_seg_reset(struct sta_seg *s);
 
+/* Tells how full the allocator is; live_blocks is unknown. O(free blocks). */
 void sta_seg_usage(const struct sta_seg *s, struct sta_usage *usage);
+
+/* Checks every bin; STA_ECORRUPT when a block lies in no span, or there is more
+ * free than all. O(free blocks * spans). */
 enum sta_err sta_seg_audit(const struct sta_seg *s);
 
 /* The allocator by the family's interface. */

@@ -176,6 +176,8 @@ struct sta_source sta_source_mmap(void);
  * as memory.grow has no reverse. In a wasm32 build of the library only.
  */
 struct sta_source sta_source_wasm(void);
+
+/* The `get` of that source, for STA_ONLY_SOURCE (base.h). */
 void *sta_source_wasm_get(void *ctx, size_t *size, size_t align);
 
 STA_END_DECLS

@@ -30,6 +30,8 @@
  * Memory: sta_stack: 32 bytes for 64 units. The chain: a header of 64 bytes in
  * each stack, which takes 1 of its units (8 of those of 8 bytes); nothing per
  * block but rounding up to a unit. One empty stack per class is kept.
+ * Threads: one at a time for a stack or a chain; sta_sync puts a lock around
+ * it. After: mb64/stack_alloc.
  */
 #ifndef STALLOC_STACK_H
 #define STALLOC_STACK_H
@@ -48,7 +50,8 @@ struct sta_stack {
     unsigned char unit_log2;
 };
 
-/* Makes an empty stack over `memory`, 64 units of 2^unit_log2 bytes. */
+/* Makes an empty stack over `memory`, 64 units of 2^unit_log2 bytes, which
+ * stays the caller's and must outlive the stack. */
 void sta_stack_init(struct sta_stack *s, void *memory, unsigned unit_log2);
 
 /*
@@ -56,6 +59,7 @@ void sta_stack_init(struct sta_stack *s, void *memory, unsigned unit_log2);
  * in which they fit.
  *
  * Returns  NULL when there are none, size is 0 or align no power of two.
+ * Owner    the caller, until sta_stack_free().
  * Cost     O(1): at most 12 steps on one word.
  */
 void *sta_stack_alloc(struct sta_stack *s, size_t size, size_t align);
@@ -64,6 +68,7 @@ void *sta_stack_alloc(struct sta_stack *s, size_t size, size_t align);
  * Frees a block.
  *
  * Returns  its bytes; 0, and nothing done, when none begins at p.
+ * Cost     O(1).
  */
 size_t sta_stack_free(struct sta_stack *s, void *p);
 
@@ -87,11 +92,13 @@ static inline bool sta_stack_owns(const struct sta_stack *s, const void *p)
     return ((uintptr_t)p - (uintptr_t)s->base) >> s->unit_log2 < 64;
 }
 
+/* True when no unit is in use. */
 static inline bool sta_stack_is_empty(const struct sta_stack *s)
 {
     return s->used == 0;
 }
 
+/* Tells how full the stack is. O(1). */
 void sta_stack_usage(const struct sta_stack *s, struct sta_usage *usage);
 
 /* STA_ECORRUPT when a block begins in no used unit, or none where one must. */
@@ -130,8 +137,9 @@ void sta_stack_chain_init(struct sta_stack_chain *c, struct sta_source source);
  *
  * Returns  NULL when the source refuses, size is 0, align no power of two or
  *          above 128 KiB. Nothing has then been taken from the source.
+ * Owner    the caller, until sta_stack_chain_free().
  * Cost     O(1), and at most one call of the source; O(stacks of the class)
- * once the source refuses.
+ *          once the source refuses.
  */
 void *sta_stack_chain_alloc(struct sta_stack_chain *c, size_t size,
                             size_t align);
@@ -163,11 +171,14 @@ void *sta_stack_chain_realloc(struct sta_stack_chain *c, void *p,
 size_t sta_stack_chain_usable_size(const struct sta_stack_chain *c,
                                    const void *p);
 
-/* Gives empty stacks back to the source; returns the bytes given. */
+/* Gives empty stacks back to the source; returns the bytes given. O(stacks). */
 size_t sta_stack_chain_trim(struct sta_stack_chain *c);
 
+/* The figures of a moment; O(stacks). */
 void sta_stack_chain_usage(const struct sta_stack_chain *c,
                            struct sta_usage *usage);
+
+/* Checks every stack and list; STA_ECORRUPT when one is broken. O(stacks). */
 enum sta_err sta_stack_chain_audit(const struct sta_stack_chain *c);
 
 /* The chain by the family's interface. */

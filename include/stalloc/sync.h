@@ -27,6 +27,7 @@
  *
  * Memory: struct sta_sync; nothing per block.
  * Threads: any number, as many as the lock admits.
+ * After: abgros/stalloc SyncStalloc.
  */
 #ifndef STALLOC_SYNC_H
 #define STALLOC_SYNC_H
@@ -53,6 +54,7 @@ struct sta_sync {
 void sta_sync_init(struct sta_sync *sync, struct sta_allocator inner,
                    struct sta_lock_ops lock);
 
+/* The allocator behind its lock by the family's interface. */
 static inline struct sta_allocator sta_sync_allocator(struct sta_sync *sync)
 {
     struct sta_allocator a = {&sync->ops, sync};
