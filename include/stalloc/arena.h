@@ -36,7 +36,7 @@
  * and a wrong size are refused. 1 to 2^31 - 1 blocks; free memory is never
  * touched.
  *
- * Threads: one at a time for an arena; sta_sync puts a lock around it.
+ * Threads: one at a time for an arena; sta_sync adds a lock.
  * After: abgros/stalloc; Knuth, TAOCP 1, 2.5, algorithms A and B.
  */
 #ifndef STALLOC_ARENA_H
@@ -139,7 +139,7 @@ enum sta_err sta_arena_free_any(struct sta_arena *a, void *p, size_t size);
 bool sta_arena_resize_any(struct sta_arena *a, void *p, size_t size,
                           size_t new_size);
 
-/* Returns how many blocks `size` bytes take; more than there are for 0. */
+/* Returns how many blocks `size` bytes take; for 0, more than there are. */
 static inline size_t sta_arena_blocks(const struct sta_arena *a, size_t size)
 {
     return ((size - 1) >> a->block_log2) + 1;

@@ -25,7 +25,7 @@
  * pointer has 4), in which a free block keeps its size and its link; two words
  * a span; 8 words for struct sta_bump. Code of alloc and free: 304 bytes (gcc
  * -Os, x86-64).
- * Threads: one at a time; sta_sync puts a lock around it.
+ * Threads: one at a time; sta_sync adds a lock.
  * After: ShaoG-R/lite-alloc, bump; marks as GNU's obstacks have them.
  */
 #ifndef STALLOC_BUMP_H

@@ -92,7 +92,8 @@ int sta_stats_get(struct sta_stats *out, size_t size);
  * the schema), without allocating.
  *
  * Returns  0, or -1 with errno EINVAL for another format, or that of write().
- * Threads  any; Cost as sta_stats_get().
+ * Threads  any.
+ * Cost     as sta_stats_get().
  */
 int sta_stats_print(int fd, const char *format);
 

@@ -23,7 +23,7 @@
  * Memory: a block takes the power of two that holds its size and its alignment,
  * at least two words; nothing beside. Two words a span; 32 words for struct
  * sta_seg. Code of alloc and free: 358 bytes (gcc -Os, x86-64).
- * Threads: one at a time; sta_sync puts a lock around it.
+ * Threads: one at a time; sta_sync adds a lock.
  * After: ShaoG-R/lite-alloc, segregated bump.
  */
 #ifndef STALLOC_SEG_H

@@ -30,8 +30,8 @@
  * Memory: sta_stack: 32 bytes for 64 units. The chain: a header of 64 bytes in
  * each stack, which takes 1 of its units (8 of those of 8 bytes); nothing per
  * block but rounding up to a unit. One empty stack per class is kept.
- * Threads: one at a time for a stack or a chain; sta_sync puts a lock around
- * it. After: mb64/stack_alloc.
+ * Threads: one at a time, for a stack or a chain; sta_sync adds a lock.
+ * After: mb64/stack_alloc.
  */
 #ifndef STALLOC_STACK_H
 #define STALLOC_STACK_H
