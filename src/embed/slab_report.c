@@ -148,53 +148,53 @@ static bool fits(const struct sta_slab *s, size_t size, size_t align)
            align <= s->page_bytes && s->slot_bytes % align == 0;
 }
 
-static void *slab_alloc(void *ctx, size_t size, size_t align)
+static void *ops_alloc(void *ctx, size_t size, size_t align)
 {
     return fits(ctx, size, align) ? sta_slab_alloc(ctx) : NULL;
 }
 
-static void slab_free(void *ctx, void *p, size_t size, size_t align)
+static void ops_free(void *ctx, void *p, size_t size, size_t align)
 {
     (void)size, (void)align;
     sta_slab_free(ctx, p);
 }
 
-static bool slab_resize(void *ctx, void *p, size_t size, size_t new_size,
-                        size_t align)
+static bool ops_resize(void *ctx, void *p, size_t size, size_t new_size,
+                       size_t align)
 {
     (void)p, (void)size;
     return fits(ctx, new_size, align);
 }
 
-static bool slab_owns(const void *ctx, const void *p)
+static bool ops_owns(const void *ctx, const void *p)
 {
     return sta_slab_owns(ctx, p);
 }
 
-static size_t slab_usable_size(const void *ctx, const void *p)
+static size_t ops_usable_size(const void *ctx, const void *p)
 {
     (void)p;
     return sta_slab_object_bytes(ctx);
 }
 
-static size_t slab_good_size(const void *ctx, size_t size)
+static size_t ops_good_size(const void *ctx, size_t size)
 {
     const struct sta_slab *s = ctx;
 
     return size && size <= s->slot_bytes ? s->slot_bytes : 0;
 }
 
-static void slab_usage(const void *ctx, struct sta_usage *usage)
+static void ops_usage(const void *ctx, struct sta_usage *usage)
 {
     sta_slab_usage(ctx, usage);
 }
 
-static enum sta_err slab_audit(const void *ctx)
+static enum sta_err ops_audit(const void *ctx)
 {
     return sta_slab_audit(ctx);
 }
 
-static void slab_dump(const void *ctx, const struct sta_writer *out)
+static void ops_dump(const void *ctx, const struct sta_writer *out)
 {
     sta_slab_dump(ctx, out);
 }
@@ -202,15 +202,15 @@ static void slab_dump(const void *ctx, const struct sta_writer *out)
 struct sta_allocator sta_slab_allocator(struct sta_slab *s)
 {
     static const struct sta_allocator_ops ops = {
-        .alloc = slab_alloc,
-        .free = slab_free,
-        .resize = slab_resize,
-        .owns = slab_owns,
-        .usable_size = slab_usable_size,
-        .good_size = slab_good_size,
-        .usage = slab_usage,
-        .audit = slab_audit,
-        .dump = slab_dump,
+        .alloc = ops_alloc,
+        .free = ops_free,
+        .resize = ops_resize,
+        .owns = ops_owns,
+        .usable_size = ops_usable_size,
+        .good_size = ops_good_size,
+        .usage = ops_usage,
+        .audit = ops_audit,
+        .dump = ops_dump,
     };
 
     return (struct sta_allocator){&ops, s};

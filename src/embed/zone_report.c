@@ -44,38 +44,38 @@ void sta_zone_dump(const struct sta_zone *z, const struct sta_writer *out)
     sta_writer_text(out, " bytes\n");
 }
 
-static void *zone_alloc(void *ctx, size_t size, size_t align)
+static void *ops_alloc(void *ctx, size_t size, size_t align)
 {
     return sta_zone_alloc(ctx, size, align);
 }
 
-static void zone_free(void *ctx, void *p, size_t size, size_t align)
+static void ops_free(void *ctx, void *p, size_t size, size_t align)
 {
     sta_zone_free(ctx, p, size, align);
 }
 
-static bool zone_resize(void *ctx, void *p, size_t size, size_t new_size,
-                        size_t align)
+static bool ops_resize(void *ctx, void *p, size_t size, size_t new_size,
+                       size_t align)
 {
     return sta_zone_resize(ctx, p, size, new_size, align);
 }
 
-static size_t zone_good_size(const void *ctx, size_t size)
+static size_t ops_good_size(const void *ctx, size_t size)
 {
     return sta_zone_good_size(ctx, size, 1);
 }
 
-static void zone_usage(const void *ctx, struct sta_usage *usage)
+static void ops_usage(const void *ctx, struct sta_usage *usage)
 {
     sta_zone_usage(ctx, usage);
 }
 
-static enum sta_err zone_audit(const void *ctx)
+static enum sta_err ops_audit(const void *ctx)
 {
     return sta_zone_audit(ctx);
 }
 
-static void zone_dump(const void *ctx, const struct sta_writer *out)
+static void ops_dump(const void *ctx, const struct sta_writer *out)
 {
     sta_zone_dump(ctx, out);
 }
@@ -83,13 +83,13 @@ static void zone_dump(const void *ctx, const struct sta_writer *out)
 struct sta_allocator sta_zone_allocator(struct sta_zone *z)
 {
     static const struct sta_allocator_ops ops = {
-        .alloc = zone_alloc,
-        .free = zone_free,
-        .resize = zone_resize,
-        .good_size = zone_good_size,
-        .usage = zone_usage,
-        .audit = zone_audit,
-        .dump = zone_dump,
+        .alloc = ops_alloc,
+        .free = ops_free,
+        .resize = ops_resize,
+        .good_size = ops_good_size,
+        .usage = ops_usage,
+        .audit = ops_audit,
+        .dump = ops_dump,
     };
 
     return (struct sta_allocator){&ops, z};
