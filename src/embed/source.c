@@ -6,10 +6,9 @@
  * and `give` only when the inner one takes spans back, so that the question
  * "does it?" has the same answer through any number of wrappers.
  *
- * A buffer is a list of free pieces (pieces.h). To take back no more than the
- * last span was too little: an allocator that keeps a page for later gives the
- * others back in whatever order, and a zone over a buffer had lost all but one
- * page of a class once everything was freed.
+ * A buffer is a list of free pieces (pieces.h), since spans come back in
+ * whatever order: an allocator that keeps a page for later gives all others
+ * before it.
  */
 #include <stalloc/source.h>
 
