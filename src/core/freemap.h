@@ -18,8 +18,8 @@
 /* "No such unit". */
 #define STA_FREEMAP_NONE UINT32_MAX
 
-/* The most units of a map: a key has to count them. */
-#define STA_FREEMAP_UNITS_MAX STA_KEY_MAX
+/* The most units of a map: the sum of two of their numbers fits. */
+#define STA_FREEMAP_UNITS_MAX UINT32_C(0x7FFFFFFF)
 
 enum { STA_FREEMAP_LEVELS = 10 }; /* 64 * 8^9 units > 2^31 */
 
