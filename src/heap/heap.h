@@ -94,13 +94,11 @@ struct sta_heap {
     struct sta_shrink shrink;
     struct sta_list spare; /* empty slabs of all bins, oldest first */
 
-    /* fixed once the heap is listed */
-    struct sta_heap *next; /* in the list of all heaps */
-
-    /* any thread */
-    _Alignas(64) _Atomic(struct sta_slab *) inbox; /* have remote frees */
-    _Atomic uint32_t state;                        /* changes under lock */
+    /* any thread; a line that is hardly ever written to, and one that is */
+    _Alignas(64) struct sta_heap *next; /* of all; fixed once it is listed */
+    _Atomic uint32_t state;             /* changes under lock */
     struct sta_lock lock; /* for work on it while idle or shared */
+    _Alignas(64) _Atomic(struct sta_slab *) inbox; /* have remote frees */
 };
 
 /* This thread's heap; &sta_heap_none before its first call and in threads

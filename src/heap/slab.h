@@ -88,12 +88,14 @@ struct sta_slab {
     uint8_t few; /* free slots that do not make a full slab partial */
 
     /* the owner writes, any thread looks; see the functions below */
-    _Atomic uint8_t state;
     _Atomic uint16_t carved; /* slots cut so far, at the bottom */
 
+    /* the same, but nobody else while all is well */
+    _Alignas(64) _Atomic uint8_t state;
+
     /* owner only */
-    _Alignas(64) uint32_t countdown; /* of a run: 1 while in use, else 0 */
-    struct sta_slot *free;           /* of a run: its first byte */
+    uint32_t countdown;    /* of a run: 1 while in use, else 0 */
+    struct sta_slot *free; /* of a run: its first byte */
     uint16_t excess;
     uint16_t sum;    /* of the slots' addresses on `free`, if lazy */
     uint16_t purged; /* of a thin slab: its units without pages, a bit each;
