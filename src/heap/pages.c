@@ -89,7 +89,9 @@ static void clear_map(struct sta_region *r, const struct sta_slab *s)
         memset(r->map + s->unit_first, 0, s->unit_count * sizeof *r->map);
 }
 
-/* Takes a run and a descriptor for it; NULL when there is no memory. */
+/* Takes a run and a descriptor for it; NULL when there is no memory.  What is
+ * written to at last, and the release of the lock then waits for, is asked for
+ * as soon as it is known. */
 static struct sta_slab *take_run(uint32_t count, uint32_t align,
                                  const struct sta_heap *h)
 {
@@ -98,9 +100,12 @@ static struct sta_slab *take_run(uint32_t count, uint32_t align,
     uint32_t all = count + sta_options.guard_units;
     if (count > units_most || align > units_most)
         return NULL;
+    sta_region_expect_slab(&sta_regions[0]);
     struct sta_region *r = sta_room_find(all, align, &first);
     if (r == NULL)
         return NULL;
+    sta_prefetch_own(&r->map[first]);
+    sta_prefetch_own(&r->stale.bits[first / 64]);
     if (sta_region_open(r, first, count))
         index = sta_region_take_slab(r, h);
     if (index == 0) {

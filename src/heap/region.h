@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "core/attr.h"
+#include "core/bits.h"
 #include "heap/pages.h"
 
 /*
@@ -55,6 +56,17 @@ bool sta_region_close(struct sta_region *r, uint32_t first, uint32_t count);
  * took if it can, or 0 when there is no memory.
  * Cost: a word for each 4,096 descriptors, and a few words beside. */
 uint32_t sta_region_take_slab(struct sta_region *r, const struct sta_heap *h);
+
+/* Asks for the lines of the descriptor that is most likely taken next. */
+static inline void sta_region_expect_slab(const struct sta_region *r)
+{
+    const struct sta_unused *u = &r->unused;
+    uint64_t word = u->bits[u->low];
+    uint32_t lowest = u->low * 64 + (word != 0 ? sta_ctz64(word) : 0);
+    const char *line = (char *)&r->slabs[u->count ? lowest : r->slab_used];
+    sta_prefetch_own(line);
+    sta_prefetch_own(line + 64);
+}
 
 /* Returns a descriptor that is no longer in use. */
 void sta_region_give_slab(struct sta_region *r, uint32_t index);
