@@ -46,6 +46,25 @@ static inline uint32_t sta_bitmap_first_one(const uint64_t *words,
     return end;
 }
 
+/* Returns one past the highest bit of that value at or above bit `floor` and
+ * below `end`, else `floor`. */
+static inline uint32_t sta_bitmap_behind_last(const uint64_t *words,
+                                              uint32_t floor, uint32_t end,
+                                              bool value)
+{
+    while (end > floor) {
+        uint64_t word = words[(end - 1) / 64];
+        uint64_t found =
+            (value ? word : ~word) & sta_ones64(0, (end - 1) % 64 + 1);
+        end = (end - 1) & ~UINT32_C(63);
+        if (found != 0) {
+            end += sta_log2(found) + 1;
+            break;
+        }
+    }
+    return end > floor ? end : floor;
+}
+
 /*
  * Finds the highest stretch of ones that ends at or below bit `end`: returns
  * its length and stores its first bit, or returns 0 when there is none at or
@@ -55,32 +74,9 @@ static inline uint32_t sta_bitmap_last_ones(const uint64_t *words,
                                             uint32_t floor, uint32_t end,
                                             uint32_t *first)
 {
-    uint32_t top = end; /* one past the stretch, once found */
-    while (top > floor) {
-        uint64_t word =
-            words[(top - 1) / 64] & sta_ones64(0, (top - 1) % 64 + 1);
-        if (word != 0) {
-            top = ((top - 1) & ~UINT32_C(63)) + sta_log2(word) + 1;
-            break;
-        }
-        top = (top - 1) & ~UINT32_C(63);
-    }
-    if (top <= floor)
-        return 0;
-    uint32_t start = top;
-    while (start > floor) {
-        uint64_t word =
-            ~words[(start - 1) / 64] & sta_ones64(0, (start - 1) % 64 + 1);
-        if (word != 0) {
-            start = ((start - 1) & ~UINT32_C(63)) + sta_log2(word) + 1;
-            break;
-        }
-        start = (start - 1) & ~UINT32_C(63);
-    }
-    if (start < floor)
-        start = floor;
-    *first = start;
-    return top - start;
+    uint32_t top = sta_bitmap_behind_last(words, floor, end, true);
+    *first = sta_bitmap_behind_last(words, floor, top, false);
+    return top - *first;
 }
 
 #endif

@@ -21,7 +21,7 @@
  */
 #include "arena_parts.h"
 
-#include "core/bits.h"
+#include "core/bitmap.h"
 #include "core/runs.h"
 
 struct sta_arena_index {
@@ -87,39 +87,19 @@ static void set_bound(const struct sta_arena *a, size_t i)
         a->index->bounds[i / 64] |= UINT64_C(1) << i % 64;
 }
 
-static void clear_bounds(struct sta_arena_index *x, size_t first, size_t end)
-{
-    while (first < end) {
-        uint32_t from = first % 64;
-        size_t left = end - first;
-        uint32_t to = left < 64 - from ? from + (uint32_t)left : 64;
-        x->bounds[first / 64] &= ~sta_ones64(from, to);
-        first += to - from;
-    }
-}
-
 /* Returns the lowest boundary from `i` on, or the number of blocks. */
 static size_t next_bound(const struct sta_arena *a, size_t i)
 {
-    size_t words = bound_words(a->block_count);
-
-    if (i >= a->block_count)
-        return a->block_count;
-    size_t k = i / 64;
-    uint64_t word = a->index->bounds[k] & (~UINT64_C(0) << i % 64);
-    while (word == 0) {
-        if (++k == words)
-            return a->block_count;
-        word = a->index->bounds[k];
-    }
-    return k * 64 + sta_ctz64(word);
+    return sta_bitmap_first_one(a->index->bounds, (uint32_t)i,
+                                (uint32_t)a->block_count);
 }
 
 /* The boundaries of an allocation (I1). */
 static void bound(struct sta_arena *a, size_t first, size_t count)
 {
     set_bound(a, first);
-    clear_bounds(a->index, first + 1, first + count);
+    sta_bitmap_assign(a->index->bounds, (uint32_t)first + 1,
+                      (uint32_t)count - 1, false);
     set_bound(a, first + count);
 }
 
