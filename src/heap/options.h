@@ -63,10 +63,6 @@ struct sta_options {
 
 extern struct sta_options sta_options STA_HIDDEN;
 
-/* Called before the options are read, if the program has it: the malloc library
- * looks there whether it may serve this program at all. */
-void sta_heap_starts(void) STA_HIDDEN __attribute__((weak));
-
 /*
  * Reads the environment; each variable that is unknown or has a bad value
  * gets one line on stderr and keeps its default.  Once, before all else.

@@ -20,6 +20,10 @@ static inline void sta_heap_leave(struct sta_heap *h)
         sta_lock_release(&h->lock);
 }
 
+/* Called before all else, if the program has it: the malloc library looks there
+ * whether it may serve this program at all. */
+void sta_heap_starts(void) STA_HIDDEN __attribute__((weak));
+
 enum sta_stage { STA_STAGE_RAW, STA_STAGE_BUSY, STA_STAGE_READY };
 extern _Atomic int sta_heap_stage STA_HIDDEN;
 
