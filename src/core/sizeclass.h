@@ -35,7 +35,8 @@ enum {
 /* Class of a size up to STA_CLASS_TABLE_MAX, by (size + 15) / 16. */
 extern const uint8_t sta_class_table[STA_CLASS_TABLE_MAX / 16 + 1];
 
-/* Returns the slot size in bytes of class `c`. */
+/* Returns the slot size in bytes of class `c`, by the formula that sta_zone
+ * goes on with above the table. */
 static inline uint32_t sta_class_bytes(uint32_t c)
 {
     if (c < 16)
@@ -49,7 +50,8 @@ static inline uint32_t sta_class_bytes(uint32_t c)
     return (5 + (c & 3)) << (c / 4 + 1);
 }
 
-/* The same, without a branch; of class STA_CLASS_COUNT it is 0. */
+/* The same of the classes below STA_CLASS_COUNT, without a branch; of that one,
+ * which is none, 0. */
 extern const uint16_t sta_class_size[STA_CLASS_COUNT + 1];
 
 /* sta_class_of() for a size above STA_CLASS_TABLE_MAX. */

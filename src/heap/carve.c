@@ -113,7 +113,7 @@ static uint16_t fresh_units(const struct sta_slab *s,
 
 struct sta_slab *sta_slab_new(struct sta_heap *h, uint32_t c)
 {
-    uint32_t slot_bytes = sta_class_bytes(c);
+    uint32_t slot_bytes = sta_class_size[c];
     uint32_t units = slab_units(slot_bytes, h->bins[c].slab_count);
     struct sta_span dirty = {0, STA_SLAB_UNITS_MAX};
     struct sta_slab *s = recut(h, slot_bytes, units);

@@ -145,7 +145,7 @@ static inline void sta_slab_set_owner(struct sta_slab *s,
 /* Returns the bytes of each slot of a slab that is no run. */
 static inline uint32_t sta_slab_slot_bytes(const struct sta_slab *s)
 {
-    return sta_class_bytes(s->size_class);
+    return sta_class_size[s->size_class];
 }
 
 /* Returns how many slots a slab has. */

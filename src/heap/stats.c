@@ -133,12 +133,12 @@ static void add_heap(struct sta_stats *t, const struct sta_heap *h, bool walk)
         const struct sta_slab *s = sta_bin_current(h, c);
         uint64_t most = (uint64_t)h->bins[c].slab_count * STA_SLAB_BYTES_MAX +
                         STA_OUTBOX_BYTES;
-        most /= sta_class_bytes(c);
+        most /= sta_class_size[c];
         uint64_t waiting = walk ? count_slots(h->bins[c].own, most) : 0;
         if (walk && s != NULL)
             waiting += count_slots(s->free, most);
         uint64_t handed = h->handed[c] + (s != NULL ? sta_slab_frees(s) : 0);
-        add_list(t, &t->classes[c], sta_class_bytes(c), handed, waiting);
+        add_list(t, &t->classes[c], sta_class_size[c], handed, waiting);
     }
     for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++) {
         uint64_t waiting = 0;
@@ -186,7 +186,7 @@ void sta_stats_collect(struct sta_stats *t)
     add_heaps(t);
     sta_note_speak();
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
-        t->classes[c].slot_bytes = sta_class_bytes(c);
+        t->classes[c].slot_bytes = sta_class_size[c];
         t->live_count += t->classes[c].live;
         t->total_count += t->classes[c].total;
     }
