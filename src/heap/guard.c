@@ -352,8 +352,7 @@ static bool resize(struct sta_slab *s, char *p, size_t size)
     if (size > PTRDIFF_MAX || sta_canary_is_closed(s))
         return false;
     if (sta_slab_state(s) == STA_SLAB_RUN) {
-        if (size <= sta_options.slab_max ||
-            !sta_large_resize(s, size + (sta_options.guard_units == 0)))
+        if (!sta_large_resize(s, size + (sta_options.guard_units == 0)))
             return false;
     } else if (need > bytes || need <= bytes / 2) {
         return false;
