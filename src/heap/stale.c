@@ -14,6 +14,9 @@
  *     faults its pages a few times and then no more.  It is forgotten when the
  *     program shrinks for several epochs in a row, all but 8 MiB at once: one
  *     that works in rounds, and frees all at the end of each, needs that soon.
+ *   - A run of up to 1 MiB that had to be purged, is taken again and is freed
+ *     before any other, is not purged once more: that would be a system call
+ *     for each turn of a loop, and all it needs is this run.
  *   - An epoch is as many freed bytes as are in use, at least 4 MiB.  When four
  *     times as much was freed in it as was allocated, the program shrinks: the
  *     least number of stale units in that epoch was not needed in all that time
@@ -80,15 +83,18 @@ uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count,
                         struct sta_span *dirty)
 {
     uint32_t stale = 0;
+    uint32_t regret = 0;
+    uint32_t end = first + count;
     *dirty = (struct sta_span){0, 0};
     if (t->count != 0 && first < t->used_top)
         stale = clear_bits(t->bits, first, count, dirty);
-    if (first < t->used_top) {
-        uint32_t end = first + count;
-        t->regret += (end < t->used_top ? end : t->used_top) - first - stale;
-    }
-    if (first + count > t->used_top)
-        t->used_top = first + count;
+    if (first < t->used_top)
+        regret = (end < t->used_top ? end : t->used_top) - first - stale;
+    if (end != t->again)
+        t->again = regret != 0 ? end : 0;
+    if (end > t->used_top)
+        t->used_top = end;
+    t->regret += regret;
     t->taken += count;
     t->in_row = 0;
     t->count -= stale;
@@ -101,6 +107,8 @@ void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count,
                    uint32_t gone)
 {
     t->count += sta_bitmap_assign(t->bits, first, count, true);
+    t->stays =
+        first + count == t->again && t->in_row == 0 && count <= STA_PURGE_UNITS;
     for (; gone != 0; gone &= gone - 1)
         t->count -=
             sta_bitmap_assign(t->bits, first + sta_ctz64(gone), 1, false);
@@ -348,7 +356,9 @@ void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used)
     size_t epoch = shrinking ? used / 2 : used;
     t->owed = t->owed < t->count ? t->owed : t->count;
     keep = keep < t->count - t->owed ? keep : t->count - t->owed;
-    size_t purged = t->count > keep ? sta_stale_purge(t, keep, freed) : 0;
+    size_t purged = 0;
+    if (t->count > keep && !t->stays)
+        purged = sta_stale_purge(t, keep, freed);
     t->owed -= purged < t->owed ? (uint32_t)purged : t->owed;
     t->freed += freed;
     t->frees++;

@@ -30,6 +30,8 @@ struct sta_stale {
     _Atomic uint32_t shrinking; /* epochs in a row, up to now */
     _Atomic uint32_t shrinks;   /* how many epochs so far */
 
+    uint32_t again; /* end of the run taken last, if it had been purged */
+    bool stays;     /* it was what was freed since */
     uint32_t owed;  /* to be purged by the next frees */
     uint32_t low;   /* the least count of this epoch */
     uint32_t grace; /* kept beyond the share, for what was regretted */

@@ -268,6 +268,28 @@ static void nothing_stays_of_many_pages(void)
         CHECK(status_kib("VmRSS") < before + 4 * KIB);
 }
 
+/* More is free than may stay resident, in pages too small for the buffer that
+ * a loop needs; it has that without a system call for each turn. */
+static void a_buffer_of_a_loop_stays(void)
+{
+    enum { PAGES = 120000, TURNS = 1000, BUFFER = 300 * KIB };
+    static char *page[PAGES];
+
+    for (size_t i = 0; i < PAGES; i++) {
+        page[i] = malloc(PAGE);
+        REQUIRE(page[i] != NULL);
+    }
+    for (size_t i = 0; i < PAGES; i += 2)
+        free(page[i]);
+    size_t before = calls;
+    for (int i = 0; i < TURNS; i++)
+        free(hide_pointer(malloc(BUFFER)));
+    if (check_is_stalloc() && !slabs_stay_whole())
+        CHECK(calls - before < TURNS / 10);
+    for (size_t i = 1; i < PAGES; i += 2)
+        free(page[i]);
+}
+
 /* Buffers that come and go are kept, since their pages are needed again; but
  * not when all are gone. */
 static void nothing_stays_of_big_buffers(void)
@@ -302,6 +324,7 @@ int main(int argc, char **argv)
         {"a_program_that_shrinks_is_small", a_program_that_shrinks_is_small},
         {"what_went_once_does_not_go_again", what_went_once_does_not_go_again},
         {"nothing_stays_of_many_pages", nothing_stays_of_many_pages},
+        {"a_buffer_of_a_loop_stays", a_buffer_of_a_loop_stays},
         {"nothing_stays_of_big_buffers", nothing_stays_of_big_buffers},
         {"sparse_tables_stay_sparse", sparse_tables_stay_sparse},
         {"a_large_table_takes_few_calls", a_large_table_takes_few_calls},
