@@ -47,8 +47,7 @@ struct sta_slab *sta_bin_take_partial(struct sta_heap *h, uint32_t c);
 static inline bool sta_bin_lends(const struct sta_heap *h,
                                  const struct sta_slab *s)
 {
-    return h->bins[s->size_class].loan >= sta_class_size[s->size_class] &&
-           sta_slab_may_wait(s);
+    return h->bins[s->size_class].loan != 0 && sta_slab_may_wait(s);
 }
 
 /* Puts a slot there, which its slab counts as used all the same. */
@@ -56,7 +55,7 @@ static inline void sta_bin_lend(struct sta_heap *h, struct sta_slot *slot,
                                 uint32_t c)
 {
     struct sta_bin *bin = &h->bins[c];
-    bin->loan -= sta_class_size[c];
+    bin->loan--;
     sta_slot_link(slot, bin->own);
     bin->own = slot;
     h->handed[c]++;

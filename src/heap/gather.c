@@ -146,8 +146,8 @@ void sta_heap_turn(struct sta_heap *h)
 {
     struct sta_outbox *out = h->out;
     out->refills++;
-    bool mixes = out->foreign >= STA_MIXED_LEAST;
-    h->lazy_own = STA_SLAB_LAZY | (mixes ? 0 : (uintptr_t)h);
+    bool keeps = sta_heap_mixes(h) && !is_homeward(out);
+    h->lazy_own = STA_SLAB_LAZY | (keeps ? 0 : (uintptr_t)h);
     out->foreign -= out->foreign / STA_MIXED_SHARE;
 }
 
@@ -274,7 +274,7 @@ STA_INLINE bool keep(struct sta_heap *h, struct sta_slot *slot,
     const struct sta_heap *owner = sta_slab_owner(s);
     if (!sta_slab_is_lazy(s) || !sta_slab_may_start(s, slot) ||
         !sta_bin_lends(h, s) || h->bins[s->size_class].own == slot ||
-        is_homeward(h->out) || sta_heap_state(owner) != STA_HEAP_ACTIVE)
+        sta_heap_state(owner) != STA_HEAP_ACTIVE)
         return false;
     h->out->foreign += owner != h;
     sta_bin_lend(h, slot, s->size_class);
@@ -285,7 +285,7 @@ void sta_heap_free_elsewhere(struct sta_slot *slot, struct sta_slab *s)
 {
     struct sta_heap *h = sta_self;
     if (sta_likely(h->out != NULL)) {
-        if (sta_heap_mixes(h) && keep(h, slot, s))
+        if (h->lazy_own == STA_SLAB_LAZY && keep(h, slot, s))
             return;
         struct sta_parcel *p = parcel_at(h->out, s);
         /* A slab that has a parcel is in use, and another heap's. */

@@ -31,13 +31,10 @@ struct sta_outbox {
 static_assert(sizeof(struct sta_outbox) <= STA_UNIT_BYTES,
               "a heap's outbox is one unit");
 
-/*
- * A heap mixes while its thread frees many objects of others: then such slots,
- * and those of its own lazy slabs, go on its bins' own lists.
- */
+/* A heap mixes while its thread frees many objects of others. */
 static inline bool sta_heap_mixes(const struct sta_heap *h)
 {
-    return h->lazy_own == STA_SLAB_LAZY;
+    return h->out != NULL && h->out->foreign >= STA_MIXED_LEAST;
 }
 
 /* A free of what another heap owns, or of what must be looked at closely. */

@@ -51,7 +51,7 @@ struct sta_bin {
     struct sta_slot *own;
     struct sta_list partial; /* slabs that are not current, oldest first */
     uint32_t slab_count;     /* in all, full ones included */
-    uint32_t loan;           /* bytes of full slabs that `own` may take */
+    uint32_t loan;           /* slots that `own` may take until a refill */
 };
 
 enum sta_heap_state {
