@@ -27,6 +27,7 @@
 
 #include <string.h>
 
+#include "heap/descriptors.h"
 #include "heap/options.h"
 #include "heap/recent.h"
 #include "heap/region.h"
@@ -74,7 +75,7 @@ static void purge(struct sta_region *r, uint32_t freed)
 {
     if (keep_by_rule) {
         sta_stale_by_rule(&r->stale, freed, sta_pages_used());
-        sta_region_shrink(r);
+        sta_descriptors_shrink(r);
     } else {
         sta_stale_purge(&r->stale, keep_bytes >> STA_UNIT_LOG2, freed);
     }
@@ -100,14 +101,14 @@ static struct sta_slab *take_run(uint32_t count, uint32_t align,
     uint32_t all = count + sta_options.guard_units;
     if (count > units_most || align > units_most)
         return NULL;
-    sta_region_expect_slab(&sta_regions[0]);
+    sta_descriptors_expect(&sta_regions[0]);
     struct sta_region *r = sta_room_find(all, align, &first);
     if (r == NULL)
         return NULL;
     sta_prefetch_own(&r->map[first]);
     sta_prefetch_own(&r->stale.bits[first / 64]);
     if (sta_region_open(r, first, count))
-        index = sta_region_take_slab(r, h);
+        index = sta_descriptors_take(r, h);
     if (index == 0) {
         sta_region_close(r, first, count);
         sta_runs_free(&r->runs, first, all);
@@ -276,7 +277,7 @@ void sta_pages_purge(size_t keep)
     sta_recent_flush(UINT32_MAX);
     for (uint32_t i = 0; i < sta_region_count; i++) {
         sta_stale_trim(&sta_regions[i].stale, keep >> STA_UNIT_LOG2);
-        sta_region_trim(&sta_regions[i]);
+        sta_descriptors_trim(&sta_regions[i]);
     }
     sta_room_release_empty();
     sta_lock_release(&sta_pages_lock);

@@ -19,7 +19,7 @@
 #include "heap/stale.h"
 #include "os/lock.h"
 
-/* Descriptors that were in use and are not now; see region.c. */
+/* Descriptors that were in use and are not now; see descriptors.c. */
 struct sta_unused {
     uint64_t *bits;    /* one a descriptor */
     uint64_t *words;   /* one a word of `bits` that is not 0 */

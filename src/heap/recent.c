@@ -25,6 +25,7 @@
  */
 #include "heap/recent.h"
 
+#include "heap/descriptors.h"
 #include "heap/options.h"
 #include "heap/pages.h"
 #include "heap/region.h"
@@ -59,7 +60,7 @@ void sta_recent_release(struct sta_slab *s)
     struct sta_region *r = &sta_regions[s->region];
     sta_runs_free(&r->runs, s->unit_first,
                   s->unit_count + sta_options.guard_units);
-    sta_region_give_slab(r, (uint32_t)(s - r->slabs));
+    sta_descriptors_give(r, (uint32_t)(s - r->slabs));
 }
 
 void sta_recent_give(struct sta_slab *s)

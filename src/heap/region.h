@@ -11,6 +11,10 @@
 #include "core/bits.h"
 #include "heap/pages.h"
 
+/* Metadata is committed in steps of this, and laid out on its multiples: the
+ * largest system page that Linux knows. */
+enum { STA_META_STEP = 65536 };
+
 /*
  * Takes the lock of the arena, to work on a region and the counts most of all.
  * Another processor may have had them last: their lines are asked for before
@@ -51,31 +55,5 @@ bool sta_region_open(struct sta_region *r, uint32_t first, uint32_t count);
 /* The reverse, and that of the guard behind them, which need not be closed: the
  * system may have refused before.  True when their contents are gone. */
 bool sta_region_close(struct sta_region *r, uint32_t first, uint32_t count);
-
-/* Returns the index of an unused descriptor, beside those that the same heap
- * took if it can, or 0 when there is no memory.
- * Cost: a word for each 4,096 descriptors, and a few words beside. */
-uint32_t sta_region_take_slab(struct sta_region *r, const struct sta_heap *h);
-
-/* Asks for the lines of the descriptor that is most likely taken next. */
-static inline void sta_region_expect_slab(const struct sta_region *r)
-{
-    const struct sta_unused *u = &r->unused;
-    uint64_t word = u->bits[u->low];
-    uint32_t lowest = u->low * 64 + (word != 0 ? sta_ctz64(word) : 0);
-    const char *line = (char *)&r->slabs[u->count ? lowest : r->slab_used];
-    sta_prefetch_own(line);
-    sta_prefetch_own(line + 64);
-}
-
-/* Returns a descriptor that is no longer in use. */
-void sta_region_give_slab(struct sta_region *r, uint32_t index);
-
-/* While the program shrinks: gives some pages of descriptors that are all
- * unused back to the system, by one call at most. */
-void sta_region_shrink(struct sta_region *r);
-
-/* Gives all such pages back. */
-void sta_region_trim(struct sta_region *r);
 
 #endif

@@ -4,7 +4,7 @@
  *
  * A processor fetches the lines beside those it reads.  So what one thread
  * writes to at each call, the descriptors of its slabs, may not lie between
- * those of the other: the 64 of a word are one heap's (heap/region.c).
+ * those of the other: the 64 of a word are one heap's (heap/descriptors.c).
  */
 #include <pthread.h>
 #include <stdbool.h>

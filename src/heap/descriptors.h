@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of descriptors of a region; see descriptors.c.
+ *
+ * Everything here is under sta_pages_lock.
+ */
+#ifndef STA_HEAP_DESCRIPTORS_H
+#define STA_HEAP_DESCRIPTORS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/attr.h"
+#include "core/bits.h"
+#include "heap/region.h"
+
+/* Makes descriptors below index `count` usable; false: no memory. */
+bool sta_descriptors_commit(struct sta_region *r, uint32_t count);
+
+/* Returns the index of an unused descriptor, beside those that the same heap
+ * took if it can, or 0 when there is no memory.
+ * Cost: a word for each 4,096 descriptors, and a few words beside. */
+uint32_t sta_descriptors_take(struct sta_region *r, const struct sta_heap *h);
+
+/* Asks for the lines of the descriptor that is most likely taken next. */
+static inline void sta_descriptors_expect(const struct sta_region *r)
+{
+    const struct sta_unused *u = &r->unused;
+    uint64_t word = u->bits[u->low];
+    uint32_t lowest = u->low * 64 + (word != 0 ? sta_ctz64(word) : 0);
+    const char *line = (char *)&r->slabs[u->count ? lowest : r->slab_used];
+    sta_prefetch_own(line);
+    sta_prefetch_own(line + 64);
+}
+
+/* Returns a descriptor that is no longer in use. */
+void sta_descriptors_give(struct sta_region *r, uint32_t index);
+
+/* While the program shrinks: gives some pages of descriptors that are all
+ * unused back to the system, by one call at most. */
+void sta_descriptors_shrink(struct sta_region *r);
+
+/* Gives all such pages back. */
+void sta_descriptors_trim(struct sta_region *r);
+
+#endif
