@@ -12,7 +12,6 @@
  */
 #include "arena_parts.h"
 
-#include "core/annotate.h"
 #include "core/bits.h"
 
 enum { BLOCK_LOG2_MIN = 2, BLOCK_LOG2_MAX = 29 };
@@ -69,15 +68,9 @@ enum sta_err sta_arena_init_indexed(struct sta_arena *a, void *memory,
     return STA_OK;
 }
 
-/* True for an arena whose blocks Valgrind is told of. */
-static bool is_noted(const struct sta_arena *a)
-{
-    return STA_NOTES && !a->inlined;
-}
-
 void sta_arena_destroy(struct sta_arena *a)
 {
-    if (is_noted(a)) {
+    if (sta_arena_is_noted(a)) {
         sta_note_pool_end(a);
         sta_note_open(a->blocks, a->block_count << a->block_log2);
     }
@@ -131,7 +124,7 @@ void *sta_arena_alloc_any(struct sta_arena *a, size_t size, size_t align)
                 : sta_arena_index_take(a, count, align_blocks);
     if (i == STA_ARENA_NONE)
         return NULL;
-    if (is_noted(a))
+    if (sta_arena_is_noted(a))
         sta_note_alloc(a, block_at(a, i), size);
     return block_at(a, i);
 }
@@ -150,7 +143,7 @@ enum sta_err sta_arena_free_any(struct sta_arena *a, void *p, size_t size)
         sta_arena_index_give(a, i, count);
     else if (!sta_arena_list_give(a, i, count))
         return STA_EINVAL;
-    if (is_noted(a))
+    if (sta_arena_is_noted(a))
         sta_note_free(a, p);
     return STA_OK;
 }
@@ -171,7 +164,7 @@ bool sta_arena_resize_any(struct sta_arena *a, void *p, size_t size,
         done = sta_arena_list_give(a, i + new_count, count - new_count);
     else if (new_count > count)
         done = sta_arena_list_take_at(a, i + count, new_count - count);
-    if (done && is_noted(a))
+    if (done && sta_arena_is_noted(a))
         sta_note_resize(a, p, size ? size : count << a->block_log2, new_size);
     return done;
 }
@@ -250,7 +243,7 @@ size_t sta_arena_grow_up_to(struct sta_arena *a, void *p, size_t count,
 
 void sta_arena_clear(struct sta_arena *a)
 {
-    if (is_noted(a)) {
+    if (sta_arena_is_noted(a)) {
         sta_note_pool_end(a);
         sta_note_pool(a, a->blocks, a->block_count << a->block_log2);
     }

@@ -29,16 +29,9 @@
  */
 #include "arena_parts.h"
 
-#include "core/annotate.h"
 #include "core/attr.h"
 
 static_assert(sizeof(struct sta_arena_list) == 4, "all there is");
-
-/* Under Valgrind a free run is closed memory that only this file may open. */
-static bool is_noted(const struct sta_arena *a)
-{
-    return !a->inlined;
-}
 
 static unsigned char *run_at(const struct sta_arena *a, size_t i)
 {
@@ -49,10 +42,10 @@ static uint32_t read_run(const struct sta_arena *a, size_t i)
 {
     uint32_t run;
 
-    if (is_noted(a))
+    if (sta_arena_is_noted(a))
         sta_note_open(run_at(a, i), sizeof run);
     __builtin_memcpy(&run, run_at(a, i), sizeof run);
-    if (is_noted(a))
+    if (sta_arena_is_noted(a))
         sta_note_close(run_at(a, i), sizeof run);
     return run;
 }
@@ -62,10 +55,10 @@ static void write_run(struct sta_arena *a, size_t i, size_t end, size_t next)
 {
     uint32_t run = (uint32_t)(next << 16 | (a->block_count - end));
 
-    if (is_noted(a))
+    if (sta_arena_is_noted(a))
         sta_note_open(run_at(a, i), sizeof run);
     __builtin_memcpy(run_at(a, i), &run, sizeof run);
-    if (is_noted(a))
+    if (sta_arena_is_noted(a))
         sta_note_close(run_at(a, i), sizeof run);
 }
 

@@ -11,8 +11,16 @@
 
 #include <stalloc/arena.h>
 
+#include "core/annotate.h"
+
 /* No such block. */
 #define STA_ARENA_NONE SIZE_MAX
+
+/* True for an arena of which memcheck is told: its free blocks are closed. */
+static inline bool sta_arena_is_noted(const struct sta_arena *a)
+{
+    return STA_NOTES && !a->inlined;
+}
 
 /* Returns the number of the block's address modulo any alignment in blocks. */
 static inline size_t sta_arena_phase(const struct sta_arena *a)
