@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/attr.h"
 #include "core/keys.h"
 
 /* "No such unit". */
@@ -73,6 +74,18 @@ static inline uint64_t sta_freemap_bits(const struct sta_freemap *m,
                                         uint32_t first)
 {
     return m->leaves[first / 512].words[first / 64 % 8];
+}
+
+/* Asks for the cache lines that a change at a unit needs, side by side: another
+ * processor may have had them last. */
+static inline void sta_freemap_expect(const struct sta_freemap *m,
+                                      uint32_t unit)
+{
+    const struct sta_freemap_leaf *leaf = &m->leaves[unit / 512];
+    sta_prefetch_own(&leaf->keys);
+    sta_prefetch_own(&leaf->words[7]);
+    for (uint32_t level = 1; level <= m->top; level++)
+        sta_prefetch_own(&m->level[level][unit >> (9 + 3 * level)]);
 }
 
 /* Returns how many units from `first` on are free. O(log n). */

@@ -132,6 +132,17 @@ uint64_t sta_runs_free_bits(const struct sta_runs *r, uint32_t first);
 /* Returns the length of the longest free run. O(log n). */
 uint32_t sta_runs_largest(const struct sta_runs *r);
 
+/* Asks for the cache lines that an allocation, or a free of a unit, needs. */
+static inline void sta_runs_expect_alloc(const struct sta_runs *r)
+{
+    sta_freemap_expect(&r->map, r->cache_first);
+}
+
+static inline void sta_runs_expect_free(const struct sta_runs *r, uint32_t unit)
+{
+    sta_freemap_expect(&r->map, unit);
+}
+
 static inline uint32_t sta_runs_free_units(const struct sta_runs *r)
 {
     return r->free_count;

@@ -129,7 +129,9 @@ struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
                                  struct sta_span *dirty)
 {
     struct sta_slab *s = NULL;
+    sta_recent_expect(count);
     sta_region_lock(&sta_regions[0]);
+    sta_runs_expect_alloc(&sta_regions[0].runs);
     if (state == STA_SLAB_RUN && align == 1)
         s = sta_recent_take(count);
     if (s == NULL)
@@ -176,11 +178,21 @@ bool sta_pages_close(struct sta_slab *s)
     return gone;
 }
 
+/* Asks for the cache lines that a free of this run needs. */
+static void expect_free(const struct sta_region *r, const struct sta_slab *s)
+{
+    sta_prefetch_own(&r->unused.bits[(size_t)(s - r->slabs) / 64]);
+    sta_prefetch_own(&r->stale.bits[s->unit_first / 64]);
+    sta_runs_expect_free(&r->runs, s->unit_first);
+}
+
 void sta_pages_free(struct sta_slab *s, bool zero)
 {
     struct sta_region *r = &sta_regions[s->region];
     uint32_t count = s->unit_count + sta_options.guard_units;
+    sta_recent_expect(s->unit_count);
     sta_region_lock(r);
+    expect_free(r, s);
     clear_map(r, s);
     zero = zero || sta_region_close(r, s->unit_first, s->unit_count);
     account_free(r, s->unit_first, count, zero,

@@ -31,6 +31,13 @@ static inline bool sta_recent_any(void)
     return sta_recent.units != 0;
 }
 
+/* Asks for the cache lines that a run of `count` units needs here. */
+static inline void sta_recent_expect(uint32_t count)
+{
+    sta_prefetch_own(&sta_recent.lists[count % STA_RECENT_LISTS]);
+    sta_prefetch_own(&sta_recent.units);
+}
+
 /* Takes a run of `count` units, or with the slack below; NULL when there is
  * none. */
 struct sta_slab *sta_recent_take(uint32_t count);
