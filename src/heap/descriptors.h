@@ -26,9 +26,10 @@ uint32_t sta_descriptors_take(struct sta_region *r, const struct sta_heap *h);
 static inline void sta_descriptors_expect(const struct sta_region *r)
 {
     const struct sta_unused *u = &r->unused;
-    uint64_t word = u->bits[u->low];
-    uint32_t lowest = u->low * 64 + (word != 0 ? sta_ctz64(word) : 0);
-    const char *line = (char *)&r->slabs[u->count ? lowest : r->slab_used];
+    uint32_t next = r->slab_used;
+    if (u->count != 0)
+        next = u->low * 64 + sta_ctz64(u->bits[u->low] | UINT64_C(1) << 63);
+    const char *line = (const char *)(r->slabs + next);
     sta_prefetch_own(line);
     sta_prefetch_own(line + 64);
 }

@@ -101,7 +101,6 @@ static struct sta_slab *take_run(uint32_t count, uint32_t align,
     uint32_t all = count + sta_options.guard_units;
     if (count > units_most || align > units_most)
         return NULL;
-    sta_descriptors_expect(&sta_regions[0]);
     struct sta_region *r = sta_room_find(all, align, &first);
     if (r == NULL)
         return NULL;
@@ -131,7 +130,10 @@ struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
     struct sta_slab *s = NULL;
     sta_recent_expect(count);
     sta_region_lock(&sta_regions[0]);
-    sta_runs_expect_alloc(&sta_regions[0].runs);
+    if (sta_region_count != 0) { /* else there are no tables yet */
+        sta_runs_expect_alloc(&sta_regions[0].runs);
+        sta_descriptors_expect(&sta_regions[0]);
+    }
     if (state == STA_SLAB_RUN && align == 1)
         s = sta_recent_take(count);
     if (s == NULL)
