@@ -22,6 +22,13 @@ bool sta_descriptors_commit(struct sta_region *r, uint32_t count);
  * Cost: a word for each 4,096 descriptors, and a few words beside. */
 uint32_t sta_descriptors_take(struct sta_region *r, const struct sta_heap *h);
 
+/* True for a descriptor that is not in use; it need not be resident. */
+static inline bool sta_descriptors_is_unused(const struct sta_region *r,
+                                             uint32_t index)
+{
+    return (r->unused.bits[index / 64] >> index % 64 & 1) != 0;
+}
+
 /* Asks for the lines of the descriptor that is most likely taken next. */
 static inline void sta_descriptors_expect(const struct sta_region *r)
 {

@@ -19,6 +19,7 @@
 
 #include <string.h>
 
+#include "heap/descriptors.h"
 #include "heap/gather.h"
 #include "heap/heap.h"
 #include "heap/remote.h"
@@ -115,7 +116,7 @@ static const struct sta_slot *find_in_slabs(struct look *look)
         for (uint32_t n = 1; n < r->slab_used && twice == NULL; n++) {
             const struct sta_slab *s = &r->slabs[n];
             /* One that went keeps its owner and list until it is used again. */
-            if (!sta_slab_is_lazy(s) || sta_slab_state(s) == STA_SLAB_NONE)
+            if (sta_descriptors_is_unused(r, n) || !sta_slab_is_lazy(s))
                 continue;
             if (!goes_on(look))
                 return NULL;
