@@ -20,6 +20,9 @@
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
 
 size_t sta_vm_page_bytes(void)
 {
@@ -292,6 +295,14 @@ static bool can_move(void)
     return answer == YES;
 }
 
+/* Has memory again where a move that failed unmapped it, lest somebody else
+ * has; false if it cannot, or where something is mapped. */
+static bool fill_hole(void *p, size_t bytes)
+{
+    return map_none(p, bytes, MAP_FIXED_NOREPLACE) == p &&
+           sta_vm_commit(p, bytes);
+}
+
 /*
  * In two steps.  The first fails with nothing changed, which one that replaces
  * `to` would not: Linux unmaps that before it looks at limits, another thread
@@ -311,9 +322,9 @@ enum sta_vm_moved sta_vm_move(void *to, void *from, size_t bytes)
         result = STA_VM_MOVED;
         if (mremap(p, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
             MAP_FAILED) {
+            result = fill_hole(to, bytes) ? STA_VM_STAYED : STA_VM_LOST;
             memcpy(from, p, bytes);
             sta_vm_release(p, bytes);
-            result = STA_VM_LOST;
         }
     }
     errno = saved;

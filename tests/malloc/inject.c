@@ -21,7 +21,13 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-enum { KIB = 1024, OBJECTS = 48, STEPS = 100, NOT_REACHED = 3 };
+enum {
+    KIB = 1024,
+    MIB = 1024 * KIB,
+    OBJECTS = 48,
+    STEPS = 100,
+    NOT_REACHED = 3
+};
 
 /* --- The calls that fail ------------------------------------------------- */
 
@@ -35,6 +41,11 @@ static enum call wanted;
 static int from_there_on; /* not only the k-th */
 static unsigned k;
 static unsigned count; /* of calls of the wanted kind so far */
+
+/* Every move to a place of the library's choice fails; the last such place.
+ * realloc() is declared to read and change no variable of ours. */
+static volatile int refuse_places;
+static void *volatile refused_place;
 
 /* STA_TEST_INJECT="KIND K FROM", read when the library makes its first call. */
 static void read_plan(void)
@@ -99,10 +110,12 @@ void *mremap(void *p, size_t old_size, size_t size, int flags, ...)
     va_start(rest, flags);
     void *to = flags & MREMAP_FIXED ? va_arg(rest, void *) : NULL;
     va_end(rest);
-    if (!fails(MREMAP))
+    int refused = refuse_places && to != NULL;
+    if (!refused && !fails(MREMAP))
         return (void *)syscall(SYS_mremap, p, old_size, size, flags, to);
     if (to != NULL)
         syscall(SYS_munmap, to, size);
+    refused_place = to;
     errno = ENOMEM;
     return MAP_FAILED;
 }
@@ -316,6 +329,32 @@ static void all_calls_from_the_kth_on_fail(void)
         fail_each(call, 1);
 }
 
+/* Or what is mapped there next would pass for the object that was to come. */
+static void nobody_maps_where_an_object_was_to_go(void)
+{
+    const size_t size = MIB;
+    unsigned char *p = malloc(size);
+    void *behind = malloc(size); /* or it would grow where it is */
+    REQUIRE(p != NULL && behind != NULL);
+    pattern_fill(p, size, 5);
+
+    refuse_places = 1;
+    unsigned char *grown = realloc(p, 3 * size);
+    refuse_places = 0;
+    if (refused_place == NULL) {
+        dprintf(1, "    skipped: the library does not move pages here\n");
+    } else {
+        void *q = mmap(refused_place, size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        CHECK(q != MAP_FAILED && q != refused_place);
+        CHECK(munmap(q, size) == 0);
+    }
+    p = grown != NULL ? grown : p;
+    CHECK(pattern_holds(p, size, 5));
+    free(p);
+    free(behind);
+}
+
 #define CASE(name)                                                             \
     {                                                                          \
 #name, name                                                            \
@@ -324,6 +363,7 @@ static void all_calls_from_the_kth_on_fail(void)
 static const struct check_case cases[] = {
     CASE(the_kth_call_fails),
     CASE(all_calls_from_the_kth_on_fail),
+    CASE(nobody_maps_where_an_object_was_to_go),
 };
 
 int main(int argc, char **argv)
