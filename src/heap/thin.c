@@ -42,8 +42,8 @@ struct listed {
     uint64_t bits[STA_SLAB_BYTES_MAX / 16 / 64];
 };
 
-/* Follows the slab's list; false when it runs in a ring, as a slot was freed
- * twice (bins.c). */
+/* Follows the slab's list; false when it runs in a ring or leaves the slab, as
+ * a slot was freed twice (bins.c). */
 static bool read_list(const struct sta_slab *s, struct listed *listed)
 {
     const struct sta_slot *slot = s->free;
@@ -51,6 +51,8 @@ static bool read_list(const struct sta_slab *s, struct listed *listed)
     memset(listed->bits, 0, (left + 63) / 64 * sizeof listed->bits[0]);
     for (; slot != STA_SLOT_END && left > 0; left--) {
         uint32_t i = sta_slab_index_of(s, slot);
+        if (i >= sta_slab_carved(s))
+            return false;
         listed->bits[i / 64] |= UINT64_C(1) << i % 64;
         slot = sta_slot_follow(slot);
     }
