@@ -247,7 +247,9 @@ static struct sta_span widen(const struct sta_stale *t, uint32_t first,
         uint32_t free = sta_runs_free_at(t->runs, end);
         end += free < above ? free : above;
     }
-    return (struct sta_span){first, end - first};
+    size_t count = end - first; /* the page at the end may hold others */
+    sta_stale_narrow(&first, &count);
+    return (struct sta_span){first, (uint32_t)count};
 }
 
 bool sta_stale_narrow(uint32_t *first, size_t *count)
