@@ -28,8 +28,8 @@ STA_COLD struct sta_slot *sta_slot_damaged(const struct sta_slot *slot)
     return STA_SLOT_END;
 }
 
-static STA_COLD _Noreturn void
-die_of_double_free(const char *call, const void *p, const struct sta_slab *s)
+STA_COLD void sta_heap_die_of_double_free(const char *call, const void *p,
+                                          const struct sta_slab *s)
 {
     sta_die("%s(%p): double free of a %zu-byte object", call, p,
             sta_slab_object_bytes(s));
@@ -42,7 +42,7 @@ STA_COLD void sta_heap_die_of_second_free(const struct sta_slab *s,
         list->mark = 0;
         list = sta_slot_next(list);
     }
-    die_of_double_free("free", list, s);
+    sta_heap_die_of_double_free("free", list, s);
 }
 
 /* True when `p` lies in an object behind the unit that this starts on, where
@@ -89,7 +89,7 @@ static STA_COLD _Noreturn void blame(const char *call, const void *p)
     bool is_used =
         sta_slab_state(s) != STA_SLAB_NONE && sta_slab_state(s) != STA_SLAB_OWN;
     if (is_used && sta_slab_is_start(s, p))
-        die_of_double_free(call, p, s);
+        sta_heap_die_of_double_free(call, p, s);
     if (is_used || is_inside_object(p))
         sta_die("%s(%p): not the start of an object", call, p);
     sta_die("%s(%p): no object starts there, or it was freed before", call, p);

@@ -40,7 +40,11 @@ STA_INLINE bool sta_heap_has_class(const void *p, size_t size)
 /* Ends the process for a free slot that is not as its free left it. */
 _Noreturn void sta_heap_die_of_write(const void *slot);
 
-/* The same for a list of `count` slots of `s`, of which one is there twice. */
+/* Ends the process for an object of `s` that was free when `call` had it. */
+_Noreturn void sta_heap_die_of_double_free(const char *call, const void *p,
+                                           const struct sta_slab *s);
+
+/* The same, by free(), for a list of `count` slots of `s`, of which one is there twice. */
 _Noreturn void sta_heap_die_of_second_free(const struct sta_slab *s,
                                            struct sta_slot *list,
                                            uint32_t count);

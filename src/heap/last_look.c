@@ -19,12 +19,12 @@
 
 #include <string.h>
 
+#include "heap/check.h"
 #include "heap/descriptors.h"
 #include "heap/gather.h"
 #include "heap/heap.h"
 #include "heap/remote.h"
 #include "os/clock.h"
-#include "os/die.h"
 
 /* A look at all slabs. */
 struct look {
@@ -185,6 +185,5 @@ void sta_last_look(void)
         twice = find_in_slabs(&look);
     sta_lock_release(&sta_pages_lock);
     if (twice != NULL)
-        sta_die("free(%p): double free of a %zu-byte object",
-                (const void *)twice, sta_slab_object_bytes(sta_slab_of(twice)));
+        sta_heap_die_of_double_free("free", twice, sta_slab_of(twice));
 }
