@@ -29,7 +29,8 @@ static inline bool sta_descriptors_is_unused(const struct sta_region *r,
     return (r->unused.bits[index / 64] >> index % 64 & 1) != 0;
 }
 
-/* Asks for the lines of the descriptor that is most likely taken next. */
+/* Asks for the lines of the descriptor that is most likely taken next: the
+ * lowest, though it may be another heap's. */
 static inline void sta_descriptors_expect(const struct sta_region *r)
 {
     const struct sta_unused *u = &r->unused;

@@ -15,6 +15,7 @@
 
 #include "core/annotate.h"
 #include "heap/bins.h"
+#include "heap/descriptors.h"
 #include "heap/gather.h"
 #include "heap/guard.h"
 #include "heap/heap.h"
@@ -52,7 +53,8 @@ static void add_slab(struct sta_stats *t, const struct sta_slab *s)
 static void add_region(struct sta_stats *t, const struct sta_region *r)
 {
     for (uint32_t i = 1; i < r->slab_used; i++)
-        if (sta_slab_state(&r->slabs[i]) != STA_SLAB_NONE)
+        if (!sta_descriptors_is_unused(r, i) &&
+            sta_slab_state(&r->slabs[i]) != STA_SLAB_NONE)
             add_slab(t, &r->slabs[i]);
     uint32_t largest = sta_runs_largest(&r->runs);
     size_t largest_bytes = (size_t)largest << STA_UNIT_LOG2;

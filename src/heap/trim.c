@@ -149,7 +149,7 @@ void sta_heap_shrink_on(struct sta_heap *h)
 /* Each slot takes time, and what comes of it are its bytes. */
 static uint32_t slots_for_growth(uint32_t c)
 {
-    uint32_t slots = sta_class_bytes(c) / STA_GROWTH_SLOT_BYTES;
+    uint32_t slots = sta_class_size[c] / STA_GROWTH_SLOT_BYTES;
     slots = slots < STA_GROWTH_SLOTS ? STA_GROWTH_SLOTS : slots;
     return slots < STA_SHRINK_SLOTS ? slots : STA_SHRINK_SLOTS;
 }
