@@ -44,7 +44,7 @@ _Noreturn void sta_heap_die_of_write(const void *slot);
 _Noreturn void sta_heap_die_of_double_free(const char *call, const void *p,
                                            const struct sta_slab *s);
 
-/* The same, by free(), for a list of `count` slots of `s`, of which one is there
+/* The same, by free(), for a list of `count` slots of `s` with one of them
  * twice. */
 _Noreturn void sta_heap_die_of_second_free(const struct sta_slab *s,
                                            struct sta_slot *list,
