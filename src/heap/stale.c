@@ -264,6 +264,28 @@ bool sta_stale_narrow(uint32_t *first, size_t *count)
     return true;
 }
 
+/*
+ * Extends a stretch of stale units downwards to further ones, up to `most` in
+ * all, as long as all in between is free: one system call for them together,
+ * where single pages stay of slabs that went one after another.  Returns how
+ * many there are.
+ */
+static size_t extend_down(const struct sta_stale *t, uint32_t *first,
+                          size_t count, size_t most)
+{
+    uint32_t floor = *first & ~(STA_HUGE_UNITS - 1);
+    uint32_t below;
+    size_t more;
+    while (count < most &&
+           (more = sta_bitmap_last_ones(t->bits, floor, *first, &below)) != 0 &&
+           more <= most - count &&
+           sta_runs_free_at(t->runs, below) >= *first - below) {
+        count += more;
+        *first = below;
+    }
+    return count;
+}
+
 /* Purges from the top until at most `keep` units are left, `budget` units went
  * or no step is left: a look through a bounded stretch is one, a system call
  * takes several.  Returns the units given back. */
@@ -286,12 +308,15 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
             first += (uint32_t)(count - most);
             count = most;
         }
+        uint32_t end = first + (uint32_t)count;
+        count = extend_down(t, &first, count, most);
         budget -= count;
         steps -= steps < STA_PURGE_STEPS ? steps : STA_PURGE_STEPS;
         t->top = first; /* what stays stale above it waits */
-        if (!sta_stale_narrow(&first, &count))
+        size_t units = end - first;
+        if (!sta_stale_narrow(&first, &units))
             continue;
-        struct sta_span all = widen(t, first, first + (uint32_t)count);
+        struct sta_span all = widen(t, first, first + (uint32_t)units);
         if (!give_back(t, all.first, all.count)) /* locked */
             continue;
         forget(t, all.first, all.count);
@@ -359,7 +384,7 @@ void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used)
     t->owed = t->owed < t->count ? t->owed : t->count;
     keep = keep < t->count - t->owed ? keep : t->count - t->owed;
     size_t purged = 0;
-    if (t->count > keep && !t->stays)
+    if (t->count > keep + STA_PURGE_SLACK && !t->stays)
         purged = sta_stale_purge(t, keep, freed);
     t->owed -= purged < t->owed ? (uint32_t)purged : t->owed;
     t->freed += freed;

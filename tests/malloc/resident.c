@@ -28,12 +28,11 @@ static int slabs_stay_whole(void)
 }
 
 /* free() is declared to change no variable */
-static volatile size_t calls, bytes_given_back;
+static volatile size_t calls;
 
 int madvise(void *p, size_t size, int advice)
 {
     calls++;
-    bytes_given_back += advice == MADV_DONTNEED ? size : 0;
     return (int)syscall(SYS_madvise, p, size, advice);
 }
 
@@ -227,11 +226,12 @@ static void a_program_that_shrinks_is_small(void)
         end_session(session[i]);
 }
 
-/* One object pins each 64 KiB of 64 MiB, until what lies between has gone; then
- * they go too, and take with them only the pages that they were on. */
-static void what_went_once_does_not_go_again(void)
+/* One object pins each 64 KiB of 128 MiB, until what lies between has gone;
+ * then they go too, and the single pages that they were on go together. */
+static void single_pages_go_together(void)
 {
-    enum { BYTES = 64 * MIB, SIZE = 64, KEPT_EVERY = 1024 };
+    enum { BYTES = 128 * MIB, SIZE = 64, KEPT_EVERY = 1024 };
+    enum { PAGES = BYTES / SIZE / KEPT_EVERY };
     static char *object[BYTES / SIZE];
 
     for (size_t i = 0; i < COUNT_OF(object); i++) {
@@ -244,10 +244,11 @@ static void what_went_once_does_not_go_again(void)
             free(object[i]);
     if (check_is_stalloc())
         malloc_trim(0);
-    size_t before = bytes_given_back;
+    size_t before = calls;
     for (size_t i = 0; i < COUNT_OF(object); i += KEPT_EVERY)
         free(object[i]);
-    CHECK(bytes_given_back - before <= BYTES / 4);
+    if (check_is_stalloc() && !slabs_stay_whole())
+        CHECK(calls - before <= PAGES / 4);
 }
 
 /* What the library knows of 400 MiB of single pages, 6 MiB, goes with them. */
@@ -322,7 +323,7 @@ int main(int argc, char **argv)
         {"one_size_uses_the_pages_of_another",
          one_size_uses_the_pages_of_another},
         {"a_program_that_shrinks_is_small", a_program_that_shrinks_is_small},
-        {"what_went_once_does_not_go_again", what_went_once_does_not_go_again},
+        {"single_pages_go_together", single_pages_go_together},
         {"nothing_stays_of_many_pages", nothing_stays_of_many_pages},
         {"a_buffer_of_a_loop_stays", a_buffer_of_a_loop_stays},
         {"nothing_stays_of_big_buffers", nothing_stays_of_big_buffers},
