@@ -36,12 +36,14 @@ static void start_next(struct chain *chain)
 static void *work(void *of)
 {
     struct chain *chain = of;
+    uint64_t state = chain->state; /* the other chain's may share its line */
 
     for (size_t i = 0; i < replaced; i++) {
-        void **object = &chain->object[random_below(&chain->state, count)];
+        void **object = &chain->object[random_below(&state, count)];
         free(*object);
-        *object = make(random_size(&chain->state, 1024));
+        *object = make(random_size(&state, 1024));
     }
+    chain->state = state;
     if (--chain->workers != 0)
         start_next(chain);
     else
