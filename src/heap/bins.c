@@ -78,6 +78,7 @@ static void release(struct sta_heap *h, struct sta_slab *s)
 {
     sta_bin_lose(h, s);
     sta_list_remove(&s->link);
+    sta_slab_set_owner(s, NULL, false); /* see sta_remote_check() */
     sta_pages_free(s, false);
 }
 

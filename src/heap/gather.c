@@ -130,6 +130,7 @@ void sta_heap_gather(struct sta_heap *h, struct sta_slot *slot,
 static struct sta_slot *prepend(struct sta_outbox *out, struct sta_parcel *p,
                                 struct sta_slot *list)
 {
+    sta_remote_check(p);
     sta_slot_link(sta_remote_last(p->slab, (uint64_t)p->last << 16), list);
     list = p->first;
     empty(out, p);

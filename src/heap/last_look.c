@@ -100,7 +100,8 @@ static const struct sta_slot *find_in_any_slab(struct look *look,
     const struct sta_slot *twice = NULL;
     if (h == sta_self)
         return find_in_slab(look, s);
-    if (!sta_heap_is_open(h) || !sta_lock_try(&h->lock))
+    /* A thread that runs may give the slab back just now. */
+    if (h == NULL || !sta_heap_is_open(h) || !sta_lock_try(&h->lock))
         return NULL;
     if (sta_slab_owner(s) == h && sta_heap_is_open(h))
         twice = find_in_slab(look, s);
@@ -115,7 +116,7 @@ static const struct sta_slot *find_in_slabs(struct look *look)
         const struct sta_region *r = &sta_regions[i];
         for (uint32_t n = 1; n < r->slab_used && twice == NULL; n++) {
             const struct sta_slab *s = &r->slabs[n];
-            /* One that went keeps its owner and list until it is used again. */
+            /* What is unused may not be resident. */
             if (sta_descriptors_is_unused(r, n) || !sta_slab_is_lazy(s))
                 continue;
             if (!goes_on(look))

@@ -58,6 +58,27 @@ static uint64_t joined(uint64_t more, uint64_t list)
     return (more & UINT16_MAX) | last | count | sum;
 }
 
+/* --- Checking ------------------------------------------------------------ */
+
+/* True when a list that ends with this slot still does.  The next owner of the
+ * list writes to it without a look. */
+static inline bool is_end(const struct sta_slot *last)
+{
+    return sta_slot_is_intact(last) && sta_slot_next(last) == STA_SLOT_END;
+}
+
+void sta_remote_check(const struct sta_parcel *p)
+{
+    const struct sta_slab *s = p->slab;
+    const struct sta_slot *last = sta_remote_last(s, (uint64_t)p->last << 16);
+    bool gone = sta_slab_owner(s) == NULL || s->size_class != p->size_class ||
+                !sta_slab_is_start(s, p->first) || !sta_slab_is_start(s, last);
+    if (sta_unlikely(gone))
+        sta_heap_die_of_write(p->first);
+    if (sta_unlikely(!is_end(last)) && sta_options.check)
+        sta_heap_die_of_write(last);
+}
+
 /* --- Sending ------------------------------------------------------------- */
 
 static void push_inbox(struct sta_heap *to, struct sta_slab *s)
@@ -90,8 +111,7 @@ static void deliver(struct sta_slab *s)
 void sta_remote_send(const struct sta_parcel *p)
 {
     struct sta_slab *s = p->slab;
-    if (sta_unlikely(sta_slab_owner(s) == NULL)) /* empty without these */
-        sta_heap_die_of_write(p->first);
+    sta_remote_check(p);
     struct sta_remote *r = &s->remote;
     uint64_t list = atomic_load_explicit(&r->list, memory_order_relaxed);
     uint64_t more = list_of(p);
@@ -122,6 +142,8 @@ static void splice(struct sta_slab *s, struct sta_slot *first,
         }
         return;
     }
+    if (sta_unlikely(!is_end(last)) && sta_options.check)
+        sta_heap_die_of_write(last);
     if (s->free == STA_SLOT_END && !sta_slab_is_lazy(s)) {
         /* Those who look at a slot wait for another processor's cache. */
         sta_slab_set_owner(s, sta_slab_owner(s), true);

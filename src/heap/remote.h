@@ -14,6 +14,13 @@ static inline uint16_t sta_slot_place(const struct sta_slab *s,
 
 struct sta_parcel;
 
+/*
+ * Ends the process when a parcel's slab was given back without its slots, or
+ * its last slot is in use or on another list: one was freed twice.  Of the
+ * others who takes them finds that (free_slot.h).
+ */
+void sta_remote_check(const struct sta_parcel *p);
+
 /* Sends the slots of a parcel, which count as used, to their owner. */
 void sta_remote_send(const struct sta_parcel *p);
 
