@@ -108,12 +108,6 @@ static void init_guard(struct guard *g, uint64_t random)
 
 void sta_guard_init(void)
 {
-    /* The empty heap of every thread: no size that it knows has the class of
-     * the object (but those of the largest), so that a size which delete is
-     * given is looked at closely. */
-    enum { LAST = STA_CLASS_COUNT - 1 };
-    sta_heap_none.list[LAST] = sta_heap_none.list[0];
-    memset(sta_heap_none.class_of, LAST, sizeof sta_heap_none.class_of);
     if (guards == NULL)
         place_guards();
     for (uint32_t i = 0; i < guard_count; i++)

@@ -26,10 +26,14 @@
 
 const struct sta_slot sta_slot_end;
 
-/* All calls of these find an empty list: that of class 0. */
+/* All calls of these find an empty list, of a class that no object has: what is
+ * as large is a run.  So a size that delete is given is looked at closely. */
+enum { NO_CLASS = STA_CLASS_COUNT - 1 };
 static struct sta_slot *no_slots = STA_SLOT_END;
-struct sta_heap sta_heap_none = {.list = {&no_slots},
-                                 .lazy_own = STA_SLAB_LAZY};
+struct sta_heap sta_heap_none = {
+    .list = {[NO_CLASS] = &no_slots},
+    .class_of = {[0 ... STA_CLASS_TABLE_MAX] = NO_CLASS},
+    .lazy_own = STA_SLAB_LAZY};
 STA_SPARSE struct sta_heap sta_heap_gone; /* once a thread ends */
 
 /* Returns an object of a class, or a run (see sta_medium_of()); NULL: there is

@@ -164,7 +164,10 @@ static struct sta_heap *enter_shared(void)
     sta_lock_acquire(&h->lock);
     if (h->medium_max == 0) {
         heap_init(h, STA_HEAP_SHARED);
-        sta_heap_gone.list[0] = sta_heap_none.list[0]; /* an empty one */
+        memcpy(sta_heap_gone.list, sta_heap_none.list,
+               sizeof sta_heap_gone.list);
+        memcpy(sta_heap_gone.class_of, sta_heap_none.class_of,
+               sizeof sta_heap_gone.class_of);
         sta_heap_gone.lazy_own = sta_heap_none.lazy_own;
     }
     return h;
