@@ -248,8 +248,10 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool scarce)
         sta_vm_commit_zero(r->map + r->map_units, map - first)) {
         sta_runs_init(&r->runs, p, r->table_units);
         if (sta_descriptors_commit(r, whole ? (uint32_t)units + 1 : 1) &&
-            (!whole || commit_units(r, (uint32_t)units)))
+            (!whole || commit_units(r, (uint32_t)units))) {
+            r->slabs[0].size_class = STA_CLASS_COUNT; /* that of no size */
             return true;
+        }
     }
     sta_region_release(r);
     return false;
