@@ -13,6 +13,7 @@
  */
 #include "heap/large.h"
 
+#include "heap/check.h"
 #include "heap/gather.h"
 #include "heap/guard.h"
 #include "heap/recent.h"
@@ -170,15 +171,20 @@ STA_NOINLINE void sta_family_array_other(struct sta_slot *slot,
 void sta_large_free_run(struct sta_slab *s)
 {
     struct sta_heap *h = s->keeper;
+    bool twice = false; /* another thread may just have freed it */
     if (h == &sta_heap_shared) {
         sta_lock_acquire(&h->lock);
-        keep(h, s);
+        twice = s->countdown == 0;
+        if (!twice)
+            keep(h, s);
         sta_lock_release(&h->lock);
     } else if (h == sta_self) {
         keep(h, s);
     } else {
-        sta_pages_free(s, false);
+        twice = !sta_pages_free(s, false);
     }
+    if (twice) /* says so, without the lock */
+        sta_heap_check("free", s->free);
 }
 
 bool sta_large_resize(struct sta_slab *s, size_t size)

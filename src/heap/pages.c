@@ -188,12 +188,16 @@ static void expect_free(const struct sta_region *r, const struct sta_slab *s)
     sta_runs_expect_free(&r->runs, s->unit_first);
 }
 
-void sta_pages_free(struct sta_slab *s, bool zero)
+bool sta_pages_free(struct sta_slab *s, bool zero)
 {
     struct sta_region *r = &sta_regions[s->region];
     uint32_t count = s->unit_count + sta_options.guard_units;
     sta_recent_expect(s->unit_count);
     sta_region_lock(r);
+    if (sta_unlikely(sta_slab_state(s) == STA_SLAB_NONE)) {
+        sta_lock_release(&sta_pages_lock);
+        return false;
+    }
     expect_free(r, s);
     clear_map(r, s);
     zero = zero || sta_region_close(r, s->unit_first, s->unit_count);
@@ -207,6 +211,7 @@ void sta_pages_free(struct sta_slab *s, bool zero)
     if (r != &sta_regions[0])
         sta_room_release_empty();
     sta_lock_release(&sta_pages_lock);
+    return true;
 }
 
 /* Returns how many units are free from `behind` on, where `extra` are wanted:
