@@ -3,9 +3,9 @@
 #include "os/die.h"
 
 #include <stdarg.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+#include "os/abort.h"
 #include "os/out.h"
 
 static void say(const char *format, va_list args)
@@ -30,7 +30,8 @@ _Noreturn void sta_die(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    say(format, args);
+    if (!sta_abort_begun()) /* one line is enough */
+        say(format, args);
     va_end(args);
-    abort();
+    sta_abort();
 }

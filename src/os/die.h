@@ -11,7 +11,8 @@
  */
 void sta_warn(const char *format, ...) STA_COLD;
 
-/* The same, then ends the process by SIGABRT. */
+/* The same, then ends the process by SIGABRT.  A lock that the caller holds
+ * stays held: see sta_lock_wait(). */
 _Noreturn void sta_die(const char *format, ...) STA_COLD;
 
 #endif

@@ -13,10 +13,13 @@
 #include "os/lock.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SPINS = 100 };
+#include "os/abort.h"
+
+enum { SPINS = 100, LAST_YIELDS = 100000 };
 
 /* The kernel's numbers; its headers are not everywhere where a C library is. */
 enum { FUTEX_WAIT_PRIVATE = 0 | 128, FUTEX_WAKE_PRIVATE = 1 | 128 };
@@ -37,6 +40,19 @@ static inline void pause_cpu(void)
 #endif
 }
 
+/* For a handler of SIGABRT, in a thread that may hold this lock itself, since
+ * what it found wrong it found under a lock: after some tens of milliseconds
+ * that is sure enough. */
+static STA_COLD void wait_in_handler(struct sta_lock *l)
+{
+    for (int i = 0; i < LAST_YIELDS; i++) {
+        if (sta_lock_try(l))
+            return;
+        sched_yield();
+    }
+    sta_abort();
+}
+
 void sta_lock_wait(struct sta_lock *l)
 {
     atomic_fetch_add_explicit(&l->contended, 1, memory_order_relaxed);
@@ -45,6 +61,10 @@ void sta_lock_wait(struct sta_lock *l)
             sta_lock_try(l))
             return;
         pause_cpu();
+    }
+    if (sta_abort_begun()) {
+        wait_in_handler(l);
+        return;
     }
     /* acquire: pairs with sta_lock_release(); 2 stays until all are served */
     while (atomic_exchange_explicit(&l->state, 2, memory_order_acquire) != 0)
