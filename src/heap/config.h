@@ -218,7 +218,12 @@ enum {
     STA_QUARANTINE_OBJECTS = 1024,
     STA_QUARANTINE_SLOT_BYTES = 256 << 10,
     STA_QUARANTINE_RUN_BYTES = 64 << 20,
-    STA_QUARANTINE_SHARE = 64
+    STA_QUARANTINE_SHARE = 64,
+
+    /* Closed pages divide the heap into two mappings for each run in use.  With
+     * more runs than so many eighths of the mappings that a process may have no
+     * more are closed: the program wants some for its threads and files. */
+    STA_APART_EIGHTHS = 3
 };
 
 /* --- Reservations -------------------------------------------------------- */

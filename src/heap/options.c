@@ -218,8 +218,10 @@ void sta_options_derive(void)
     sta_options.closed = sta_options.check >= STA_CHECK_OBJECTS &&
                          !sta_options.purge_never && !STA_WATCHED &&
                          sta_vm_page_bytes() <= STA_UNIT_BYTES;
-    if (sta_options.closed) /* there are no two megabytes in one piece */
+    if (sta_options.closed) { /* there are no two megabytes in one piece */
         sta_options.huge = false;
+        sta_options.apart_most = sta_vm_mappings_most() / 8 * STA_APART_EIGHTHS;
+    }
     sta_options.guard_units =
         sta_options.closed && sta_options.check == STA_CHECK_HARDENED;
     for (size_t i = 0; i <= STA_RUN_BYTES_MAX / STA_MEDIUM_STEP; i++) {

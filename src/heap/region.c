@@ -128,14 +128,20 @@ bool sta_region_extend(struct sta_region *r, uint32_t units)
     return step_units <= room && commit_units(r, (uint32_t)step_units);
 }
 
+/* True while closed pages may divide the region further. */
+static bool may_divide(const struct sta_region *r)
+{
+    return r->slab_used - r->unused.count < sta_options.apart_most;
+}
+
 bool sta_region_open(struct sta_region *r, uint32_t first, uint32_t count)
 {
     char *p = (char *)r->base + ((size_t)first << STA_UNIT_LOG2);
     size_t bytes = (size_t)count << STA_UNIT_LOG2;
-    if (!sta_options.closed || sta_vm_commit(p, bytes))
+    bool apart = first == 0 || may_divide(r);
+    if (!sta_options.closed || (apart && sta_vm_commit(p, bytes)))
         return true;
-    /* A process may have so many mappings (max_map_count) and no more: opened
-     * with the unit in front, a guard, it needs none of its own. */
+    /* Opened with the unit in front, a guard, it needs no mapping of its own.*/
     return first != 0 &&
            sta_vm_commit(p - STA_UNIT_BYTES, bytes + STA_UNIT_BYTES);
 }
@@ -145,8 +151,9 @@ bool sta_region_close(struct sta_region *r, uint32_t first, uint32_t count)
     void *p = (char *)r->base + ((size_t)first << STA_UNIT_LOG2);
     size_t all = (size_t)count + sta_options.guard_units;
     size_t bytes = all << STA_UNIT_LOG2;
-    if (!sta_options.closed ||
-        !(sta_vm_close(p, bytes) || sta_vm_purge(p, bytes)))
+    if (!sta_options.closed)
+        return false;
+    if (!(may_divide(r) && sta_vm_close(p, bytes)) && !sta_vm_purge(p, bytes))
         return false;
     r->stale.purged += count;
     r->stale.calls++;

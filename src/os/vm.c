@@ -73,6 +73,15 @@ static size_t read_number(const char **s)
     return n;
 }
 
+size_t sta_vm_mappings_most(void)
+{
+    char text[32];
+    const char *s = text;
+    if (!read_file("/proc/sys/vm/max_map_count", text, sizeof text))
+        return 65530; /* the kernel's default */
+    return read_number(&s);
+}
+
 /* Returns a resource limit in bytes, SIZE_MAX for none; `refused` is what
  * getrlimit() returned (its first argument's type varies by C library). */
 static size_t limit_bytes(int refused, const struct rlimit *limit)

@@ -18,6 +18,9 @@ size_t sta_vm_page_bytes(void);
 /* Returns the bytes of physical memory of this machine. */
 size_t sta_vm_memory_bytes(void);
 
+/* Returns how many mappings a process may have. */
+size_t sta_vm_mappings_most(void);
+
 /* Returns the bytes that RLIMIT_AS and RLIMIT_DATA leave, or SIZE_MAX. */
 size_t sta_vm_space_left(void);
 
