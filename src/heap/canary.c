@@ -105,6 +105,18 @@ size_t sta_canary_size(const char *call, const struct sta_slab *s,
     return bytes - (tail == SIZE_MAX ? sta_canary_least() : slack);
 }
 
+static bool is_mixed(void)
+{
+    return atomic_load_explicit(&sta_family_mixed, memory_order_relaxed);
+}
+
+void sta_canary_expect_family(const struct sta_slab *s, const void *p,
+                              enum sta_family family)
+{
+    if (family_of(s, p) != family && !is_mixed() && sta_family_look_for_others)
+        sta_family_look_for_others();
+}
+
 void sta_canary_check_family(const char *call, const struct sta_slab *s,
                              const void *p, enum sta_family family)
 {
@@ -112,6 +124,6 @@ void sta_canary_check_family(const char *call, const struct sta_slab *s,
         "malloc", "operator new", "operator new[]", "aligned operator new",
         "aligned operator new[]"};
     uint32_t found = family_of(s, p);
-    if (found != family && !STA_WATCHED && !sta_family_mixed)
+    if (found != family && !STA_WATCHED && !is_mixed())
         sta_die("%s(%p): allocated by %s", call, p, allocators[found]);
 }

@@ -30,6 +30,11 @@ void sta_canary_set_family(struct sta_slab *s, char *p, enum sta_family family);
 size_t sta_canary_size(const char *call, const struct sta_slab *s,
                        const void *p);
 
+/* When another family allocated an object, has it looked for who else may have.
+ * For a caller without a lock, before the next. */
+void sta_canary_expect_family(const struct sta_slab *s, const void *p,
+                              enum sta_family family);
+
 /* Ends the process when another family than `family`, to which `call` belongs,
  * allocated an object; sta_canary_size() found it whole. */
 void sta_canary_check_family(const char *call, const struct sta_slab *s,

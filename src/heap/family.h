@@ -9,6 +9,8 @@
 #ifndef STA_HEAP_FAMILY_H
 #define STA_HEAP_FAMILY_H
 
+#include <stdatomic.h>
+
 #include "heap/heap.h"
 
 enum sta_family {
@@ -21,8 +23,14 @@ enum sta_family {
 };
 
 /* Set in a program that has a part of operator new and delete of its own, where
- * nobody can tell who belongs together: families are not compared. */
-extern bool sta_family_mixed STA_HIDDEN;
+ * nobody can tell who belongs together: families are not compared.  Relaxed: it
+ * says nothing of other memory. */
+extern atomic_bool sta_family_mixed STA_HIDDEN;
+
+/* Sets it if a library that the program was linked with has its own.  For when
+ * families differ, as it asks the loader; without a lock, as that may allocate.
+ * Absent where nothing defines new and delete. */
+void sta_family_look_for_others(void) __attribute__((weak));
 
 /* Notes that an object, just allocated, is of another family than malloc's. */
 void sta_family_set(void *p, enum sta_family family);

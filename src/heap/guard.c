@@ -299,6 +299,7 @@ void sta_guard_free(void *p, struct sta_slab *s, enum sta_family by)
         "free", "operator delete", "operator delete[]",
         "aligned operator delete", "aligned operator delete[]"};
     struct sta_heap *h = heap_of(s);
+    sta_canary_expect_family(s, p, by);
     sta_lock_acquire(&h->lock);
     /* Again: another thread may just have freed it. */
     sta_heap_check("free", p);
@@ -358,6 +359,7 @@ static bool resize(struct sta_slab *s, char *p, size_t size)
 void *sta_guard_realloc(struct sta_slab *s, void *p, size_t size)
 {
     size_t old = sta_canary_size("realloc", s, p);
+    sta_canary_expect_family(s, p, STA_FAMILY_MALLOC);
     sta_canary_check_family("realloc", s, p, STA_FAMILY_MALLOC);
     if (resize(s, p, size))
         return p;

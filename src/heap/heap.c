@@ -211,7 +211,7 @@ void *sta_heap_alloc_aligned(size_t size, size_t align)
     return sta_likely(p != NULL) ? p : alloc_aligned_slow(size, align);
 }
 
-bool sta_family_mixed;
+atomic_bool sta_family_mixed;
 
 void sta_family_set(void *p, enum sta_family family)
 {

@@ -19,14 +19,19 @@
  * catch what the handler throws, which C cannot: it passes the failed request
  * on to the C++ library's own nothrow new, which calls our new and catches.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "malloc/names.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "core/attr.h"
 #include "heap/check.h"
 #include "heap/family.h"
+#include "os/libc.h"
 #include "os/die.h"
 
 /* Names with size_t in them. */
@@ -306,13 +311,34 @@ REPLACEABLE void SIZED(_ZdaPv, )(void *p, size_t size)
 DEFINE_DELETE(_ZdlPv)
 DEFINE_DELETE(_ZdaPv)
 
+/* --- Who else has them --------------------------------------------------- */
+
+static void set_mixed(bool mixed)
+{
+    atomic_store_explicit(&sta_family_mixed, mixed, memory_order_relaxed);
+}
+
 /* Who may free what is known only where all of these are ours. */
 __attribute__((constructor(101))) static void look_for_others(void)
 {
-    sta_family_mixed = !new_is_ours() || !aligned_new_is_ours() ||
-                       NEW_ARR() != own_array_new ||
-                       NEW_ARR(ALIGNED) != own_aligned_array_new ||
-                       !delete_is_ours() || !aligned_delete_is_ours() ||
-                       _ZdaPv != own_array_delete ||
-                       _ZdaPvSt11align_val_t != own_aligned_array_delete;
+    set_mixed(!new_is_ours() || !aligned_new_is_ours() ||
+              NEW_ARR() != own_array_new ||
+              NEW_ARR(ALIGNED) != own_aligned_array_new || !delete_is_ours() ||
+              !aligned_delete_is_ours() || _ZdaPv != own_array_delete ||
+              _ZdaPvSt11align_val_t != own_aligned_array_delete);
+}
+
+#pragma weak dladdr
+
+/* A library may have a C++ library inside, whose new calls malloc, and pass
+ * objects to a program that deletes them by ours.  The next delete is then that
+ * library's, else the C++ library's. */
+void sta_family_look_for_others(void)
+{
+    void *next = sta_next_symbol("_ZdlPv");
+    Dl_info found;
+    if (next != NULL && dladdr(next, &found) != 0 &&
+        strstr(found.dli_fname, "/libstdc++.so") == NULL &&
+        strstr(found.dli_fname, "/libc++") == NULL)
+        set_mixed(true);
 }
