@@ -254,6 +254,8 @@ bool sta_region_init(struct sta_region *r, size_t bytes, bool scarce)
     if (sta_vm_commit(p, bits + first) &&
         sta_vm_commit_zero(r->map + r->map_units, map - first)) {
         sta_runs_init(&r->runs, p, r->table_units);
+        sta_runs_set_phase(&r->runs, /* an address may be aligned further */
+                           (uint32_t)(r->base >> STA_UNIT_LOG2) & INT32_MAX);
         if (sta_descriptors_commit(r, whole ? (uint32_t)units + 1 : 1) &&
             (!whole || commit_units(r, (uint32_t)units))) {
             r->slabs[0].size_class = STA_CLASS_COUNT; /* that of no size */

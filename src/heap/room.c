@@ -26,23 +26,8 @@
 static uint32_t take_units(struct sta_region *r, uint32_t count, uint32_t align,
                            bool thorough)
 {
-    uintptr_t base_align = r->base & -r->base;
-    if ((uintptr_t)align << STA_UNIT_LOG2 <= base_align)
-        return thorough ? sta_runs_alloc(&r->runs, count, align)
-                        : sta_runs_alloc_soon(&r->runs, count, align);
-    /* The base is not aligned so far: take more, and give both ends back. */
-    uint32_t most = count + align - 1;
-    uint32_t first = sta_runs_alloc(&r->runs, most, 1);
-    if (first == STA_RUNS_NONE)
-        return STA_RUNS_NONE;
-    uintptr_t mask = ((uintptr_t)align << STA_UNIT_LOG2) - 1;
-    uintptr_t address = r->base + ((uintptr_t)first << STA_UNIT_LOG2);
-    uint32_t skip = (uint32_t)((-address & mask) >> STA_UNIT_LOG2);
-    if (skip)
-        sta_runs_free(&r->runs, first, skip);
-    if (skip + count < most)
-        sta_runs_free(&r->runs, first + skip + count, most - skip - count);
-    return first + skip;
+    return thorough ? sta_runs_alloc(&r->runs, count, align)
+                    : sta_runs_alloc_soon(&r->runs, count, align);
 }
 
 /* Bytes that a region is to have where `left` may be reserved: twice what the

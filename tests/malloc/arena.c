@@ -230,6 +230,20 @@ static void realloc_that_does_not_fit_leaves_the_object(void)
     free(hide_pointer(q));
 }
 
+/* The only place may begin far above what is free. */
+static void aligned_place_is_found_where_there_is_one(void)
+{
+    for (size_t align = 4 * MIB; align <= 32 * MIB; align *= 2) {
+        char *all = malloc(60 * MIB);
+        REQUIRE(all != NULL);
+        size_t skip = -(uintptr_t)all % align;
+        free(hide_pointer(all));
+        void *p = memalign(align, 60 * MIB - skip);
+        CHECK(p != NULL && is_aligned(p, align));
+        free(p);
+    }
+}
+
 static void resident_size_follows_use_down(void)
 {
     struct link *list;
@@ -287,6 +301,7 @@ static const struct check_case cases[] = {
     CASE(every_second_object_can_be_had_again),
     CASE(memory_changes_between_small_and_large),
     CASE(realloc_that_does_not_fit_leaves_the_object),
+    CASE(aligned_place_is_found_where_there_is_one),
     CASE(resident_size_follows_use_down),
     CASE(threads_share_the_arena),
 };
