@@ -21,6 +21,10 @@
 #include "heap/trim.h"
 #include "os/libc.h"
 
+/*
+ * No object is a mapping of its own here, which readers would add to both what
+ * there is and what is in use: large ones are in these already.
+ */
 STA_EXPORT struct mallinfo2 mallinfo2(void)
 {
     struct sta_stats t;
@@ -28,8 +32,6 @@ STA_EXPORT struct mallinfo2 mallinfo2(void)
     return (struct mallinfo2){
         .arena = (size_t)t.committed_bytes,
         .ordblks = (size_t)t.free_runs,
-        .hblks = (size_t)t.runs.live,
-        .hblkhd = (size_t)t.runs.slabs_bytes,
         .uordblks = (size_t)t.live_bytes,
         .fordblks = (size_t)(t.committed_bytes - t.live_bytes),
         .keepcost = (size_t)t.stale_bytes,
@@ -48,8 +50,6 @@ STA_EXPORT struct mallinfo mallinfo(void)
     return (struct mallinfo){
         .arena = clamp(t.arena),
         .ordblks = clamp(t.ordblks),
-        .hblks = clamp(t.hblks),
-        .hblkhd = clamp(t.hblkhd),
         .uordblks = clamp(t.uordblks),
         .fordblks = clamp(t.fordblks),
         .keepcost = clamp(t.keepcost),
@@ -91,7 +91,8 @@ STA_EXPORT void malloc_stats(void)
     sta_stats_write(STDERR_FILENO, STA_FORMAT_TEXT);
 }
 
-/* XML in the form of glibc's: the elements that its readers look for. */
+/* XML in the form of glibc's: the elements that its readers look for.  What is
+ * in use is, as there, the system's memory less what rests. */
 STA_EXPORT int malloc_info(int options, FILE *stream)
 {
     struct sta_stats t;
@@ -116,14 +117,13 @@ STA_EXPORT int malloc_info(int options, FILE *stream)
         fprintf(stream,
                 "%s<total type=\"fast\" count=\"0\" size=\"0\"/>\n"
                 "<total type=\"rest\" count=\"%zu\" size=\"%zu\"/>\n"
-                "<total type=\"mmap\" count=\"%zu\" size=\"%zu\"/>\n"
+                "<total type=\"mmap\" count=\"0\" size=\"0\"/>\n"
                 "<system type=\"current\" size=\"%zu\"/>\n"
                 "<system type=\"max\" size=\"%zu\"/>\n"
                 "<aspace type=\"total\" size=\"%zu\"/>\n"
                 "<aspace type=\"mprotect\" size=\"%zu\"/>\n",
                 i ? "</heap>\n" : "", (size_t)t.free_runs, (size_t)t.free_bytes,
-                (size_t)t.runs.live, (size_t)t.runs.slabs_bytes,
-                (size_t)t.used_bytes, (size_t)t.peak_bytes,
+                (size_t)t.committed_bytes, (size_t)t.committed_bytes,
                 (size_t)t.reserved_bytes, (size_t)t.committed_bytes);
     fprintf(stream, "</malloc>\n");
     return 0;

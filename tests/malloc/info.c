@@ -60,6 +60,19 @@ static void mallinfo2_sees_a_large_object(void)
           before.uordblks + before.hblkhd + 5 * MIB);
 }
 
+/* Readers add what is in mappings of their own to both sums. */
+static void mallinfo2_counts_nothing_twice(void)
+{
+    void *p = malloc(50 * MIB);
+    REQUIRE(p != NULL);
+    struct mallinfo2 full = mallinfo2();
+    free(p);
+
+    CHECK(full.uordblks + full.fordblks == full.arena);
+    if (check_is_stalloc())
+        CHECK(full.uordblks + full.hblkhd < 90 * MIB);
+}
+
 static void mallinfo_says_the_same_in_ints(void)
 {
 #pragma GCC diagnostic push
@@ -132,21 +145,39 @@ static void mallopt_knows_its_parameters(void)
     free(p);
 }
 
+/* Returns the number behind the first `start` in a text. */
+static size_t number_behind(const char *text, const char *start)
+{
+    const char *at = strstr(text, start);
+
+    REQUIRE(at != NULL);
+    return strtoul(at + strlen(start), NULL, 10);
+}
+
+/* What is free is part of what the system gave, as a reader takes it. */
 static void malloc_info_writes_xml_of_real_numbers(void)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
+    void *small = malloc(500);
+    void *large = malloc(50 * MIB);
 
-    REQUIRE(stream != NULL);
+    REQUIRE(stream != NULL && small != NULL && large != NULL);
     CHECK(malloc_info(0, stream) == 0);
     fclose(stream);
+    free(small);
+    free(large);
     REQUIRE(text != NULL);
     CHECK(strncmp(text, "<malloc version=\"1\">", 20) == 0);
     CHECK(strstr(text, "</malloc>") != NULL);
-    const char *system = strstr(text, "<system type=\"current\" size=\"");
-    REQUIRE(system != NULL);
-    CHECK(strtoul(system + 29, NULL, 10) > 0);
+    size_t current = number_behind(text, "<system type=\"current\" size=\"");
+    size_t most = number_behind(text, "<system type=\"max\" size=\"");
+    size_t rest = strtoul(
+        strstr(strstr(text, "\"rest\" count=\""), "size=\"") + 6, NULL, 10);
+    CHECK(current > rest && most >= current);
+    if (check_is_stalloc()) /* which has no mappings of their own */
+        CHECK(current - rest > 50 * MIB && current - rest < 90 * MIB);
     free(text);
 }
 
@@ -204,6 +235,7 @@ static void memory_goes_back_by_itself(void)
 static const struct check_case cases[] = {
     CASE(mallinfo2_follows_what_is_in_use),
     CASE(mallinfo2_sees_a_large_object),
+    CASE(mallinfo2_counts_nothing_twice),
     CASE(mallinfo_says_the_same_in_ints),
     CASE(malloc_trim_gives_free_memory_back),
     CASE(malloc_trim_gives_back_between_survivors),
