@@ -18,6 +18,7 @@
 
 #include "heap/heap.h"
 #include "heap/stats.h"
+#include "heap/threads.h"
 #include "heap/trim.h"
 #include "os/libc.h"
 
@@ -65,6 +66,7 @@ STA_EXPORT int mallopt(int parameter, int value)
 {
     switch (parameter) {
     case M_TRIM_THRESHOLD:
+        sta_heap_ensure_started(); /* or the options would overrule it */
         sta_pages_keep(value < 0 ? SIZE_MAX : (size_t)value);
         return 1;
     case M_MXFAST:
