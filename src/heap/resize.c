@@ -42,6 +42,17 @@ static size_t with_headroom(size_t size, size_t bytes)
                                                                        : size;
 }
 
+/* Has an object that is to be shorter stay, as there is no memory to move it
+ * to.  What its run does not need goes back. */
+static void *stay(struct sta_slab *s, void *p)
+{
+    if (sta_slab_state(s) == STA_SLAB_RUN)
+        sta_pages_resize(s, 1);
+    else
+        sta_heap_note_stay();
+    return p;
+}
+
 void *sta_heap_realloc(void *p, size_t size)
 {
     if (STA_WATCHED)
@@ -60,7 +71,7 @@ void *sta_heap_realloc(void *p, size_t size)
     }
     void *to = sta_heap_alloc(with_headroom(size, bytes));
     if (to == NULL)
-        return NULL;
+        return size < bytes ? stay(s, p) : NULL;
     if (size > bytes && sta_large_move(s, &to)) {
         sta_pages_free(s, true);
         return to;

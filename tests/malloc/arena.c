@@ -230,6 +230,36 @@ static void realloc_that_does_not_fit_leaves_the_object(void)
     free(hide_pointer(q));
 }
 
+/* As shorter objects need less, there is always room for one. */
+static void realloc_shortens_in_a_full_arena(void)
+{
+    static const size_t from[] = {2 * MIB, 100 * KIB, 16000, 700};
+    static const size_t to[] = {900, 300, 20};
+    struct link *rest[16] = {NULL};
+    void (*free_sized_of)(void *, size_t) = NULL;
+
+    *(void **)&free_sized_of = check_symbol("free_sized");
+    REQUIRE(free_sized_of != NULL);
+    for (size_t i = 0; i < COUNT_OF(from); i++) {
+        for (size_t j = 0; j < COUNT_OF(to); j++) {
+            unsigned char *p = malloc(from[i]);
+            size_t fills = 0;
+            REQUIRE(p != NULL);
+            pattern_fill(p, from[i], i);
+            for (size_t size = MIB; size >= 16; size /= 4)
+                fill(&rest[fills++], size);
+            size_t length = to[j] < from[i] ? to[j] : from[i];
+            p = realloc(p, length);
+            REQUIRE(p != NULL);
+            CHECK(pattern_holds(p, length, i));
+            CHECK(malloc_usable_size(p) >= length);
+            for (size_t size = 16; size <= MIB; size *= 4)
+                drain(rest[--fills], size);
+            free_sized_of(p, length);
+        }
+    }
+}
+
 /* The only place may begin far above what is free. */
 static void aligned_place_is_found_where_there_is_one(void)
 {
@@ -301,6 +331,7 @@ static const struct check_case cases[] = {
     CASE(every_second_object_can_be_had_again),
     CASE(memory_changes_between_small_and_large),
     CASE(realloc_that_does_not_fit_leaves_the_object),
+    CASE(realloc_shortens_in_a_full_arena),
     CASE(aligned_place_is_found_where_there_is_one),
     CASE(resident_size_follows_use_down),
     CASE(threads_share_the_arena),
