@@ -90,13 +90,17 @@ static bool commit_units(struct sta_region *r, uint32_t units)
         return false;
     if (sta_region_units(r) + units > r->table_units)
         spread(r);
+    void *p = (void *)(r->base + span);
     if (sta_options.closed) { /* committed as they are allocated */
+        /* What the system will refuse then is not worth the tables. */
+        if (span == 0 && !(sta_vm_commit(p, bytes) && sta_vm_close(p, bytes)))
+            return false;
         sta_runs_extend(&r->runs, units);
         return true;
     }
-    if (!sta_vm_commit((void *)(r->base + span), bytes))
+    if (!sta_vm_commit(p, bytes))
         return false;
-    sta_note_close((void *)(r->base + span), bytes);
+    sta_note_close(p, bytes);
     /* No huge pages while small, for kernels that hand them out unasked. */
     if (span < STA_HUGE_BYTES && span + bytes >= STA_HUGE_BYTES)
         sta_vm_huge((void *)r->base, r->bytes, false);

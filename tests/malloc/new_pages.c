@@ -102,12 +102,27 @@ static void every_call_knows_the_first_object_there(void)
     }
 }
 
+/* The system refuses what is too large for it when there is a table for each
+ * page already: these must go as well. */
+static void what_is_refused_touches_no_page(void)
+{
+    enum { KIB = 1024 };
+    long before = status_kib("VmRSS");
+
+    for (size_t size = (size_t)1 << 28; size <= PTRDIFF_MAX / 2; size *= 2) {
+        free(hide_pointer(malloc(size)));
+        free(hide_pointer(memalign(64 * KIB, size)));
+    }
+    CHECK(status_kib("VmRSS") < before + 32 * KIB || check_is_emulated());
+}
+
 int main(int argc, char **argv)
 {
     static const struct check_case cases[] = {
         {"malloc_waits_for_few_pages", malloc_waits_for_few_pages},
         {"every_call_knows_the_first_object_there",
          every_call_knows_the_first_object_there},
+        {"what_is_refused_touches_no_page", what_is_refused_touches_no_page},
     };
 
     check_needs_threads();
