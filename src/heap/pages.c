@@ -286,6 +286,8 @@ void sta_pages_keep(size_t bytes)
     if (!sta_options.purge_never) {
         keep_bytes = bytes;
         keep_by_rule = false;
+        for (uint32_t i = 0; i < sta_region_count; i++)
+            sta_stale_end_rule(&sta_regions[i].stale);
     }
     sta_lock_release(&sta_pages_lock);
 }

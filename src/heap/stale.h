@@ -88,6 +88,13 @@ void sta_stale_note_purged(struct sta_stale *t, uint32_t first, uint32_t count);
 void sta_stale_avoid_huge(struct sta_stale *t, uint32_t first, uint32_t count,
                           bool fresh);
 
+/* Says that there is to be no rule from now on, by which the program might be
+ * shrinking. */
+static inline void sta_stale_end_rule(struct sta_stale *t)
+{
+    atomic_store_explicit(&t->shrinking, 0, memory_order_relaxed);
+}
+
 /* Purges by rule after `freed` units came back and `used` are in use. */
 void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used);
 
