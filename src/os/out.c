@@ -49,8 +49,10 @@ void sta_out_flush(struct sta_out *o)
     int saved = errno;
     for (size_t done = 0; done < o->len && o->error == 0;) {
         ssize_t n = write_quietly(o->fd, o->text + done, o->len - done);
-        if (n >= 0)
+        if (n > 0)
             done += (size_t)n;
+        else if (n == 0) /* nor would it take any the next time */
+            o->error = EIO;
         else if (errno != EINTR)
             o->error = errno;
     }

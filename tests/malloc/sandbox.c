@@ -93,6 +93,24 @@ static void what_is_refused_is_no_memory(void)
     CHECK(got >= 2 * MIB || check_level() > 1 || !check_is_stalloc());
 }
 
+/* Some filters have a call do nothing and say that all is well. */
+static void text_that_nobody_takes_is_dropped(void)
+{
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {COUNT_OF(steps), steps};
+
+    free(hide_pointer(malloc(1)));
+    REQUIRE(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    REQUIRE(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+    alarm(20); /* would end it if it went on trying */
+    malloc_stats();
+}
+
 static void a_touched_arena_makes_no_call_at_all(void)
 {
     free(hide_pointer(malloc(1)));
@@ -125,6 +143,12 @@ static void filtered(void)
         in_child(what_is_refused_is_no_memory);
 }
 
+static void silenced(void)
+{
+    if (check_is_stalloc()) /* glibc's stdio goes on trying */
+        in_child(text_that_nobody_takes_is_dropped);
+}
+
 static void start_strict(void)
 {
     static char name[] = "sandbox", verb[] = "strict";
@@ -143,6 +167,7 @@ static void strict(void)
 
 static const struct check_case cases[] = {
     {"filtered", filtered},
+    {"silenced", silenced},
     {"strict", strict},
 };
 
