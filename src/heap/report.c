@@ -205,10 +205,12 @@ static ino_t stderr_inode;
 static void note_stderr(void)
 {
     struct stat now;
+    int saved = errno;
     if (fstat(STDERR_FILENO, &now) == 0) {
         stderr_device = now.st_dev;
         stderr_inode = now.st_ino;
     }
+    errno = saved;
 }
 
 void sta_stats_start(void)

@@ -160,6 +160,15 @@ static void reuse_stderr(const char *path)
     REQUIRE(write(STDERR_FILENO, "data\n", 5) == 5);
 }
 
+/* Says what is in errno after the first object of all. */
+static void close_stderr(void)
+{
+    close(STDERR_FILENO);
+    errno = 4711;
+    free(hide_pointer(malloc(1)));
+    dprintf(1, "%d\n", errno);
+}
+
 /* What a server does that shows its state in its title: writes over its
  * arguments and its environment. */
 static void set_title(char **argv)
@@ -197,7 +206,7 @@ int main(int argc, char **argv)
     else if (strcmp(verb, "set-title") == 0)
         set_title(argv);
     else if (strcmp(verb, "close-stderr") == 0)
-        close(STDERR_FILENO);
+        close_stderr();
     else
         return strcmp(verb, "nothing") == 0 ? 0 : 2;
     return 0;
