@@ -252,9 +252,14 @@ static struct sta_span widen(const struct sta_stale *t, uint32_t first,
     return (struct sta_span){first, (uint32_t)count};
 }
 
+uint32_t sta_stale_page_units(void)
+{
+    return (uint32_t)((sta_vm_page_bytes() - 1) / STA_UNIT_BYTES + 1);
+}
+
 bool sta_stale_narrow(uint32_t *first, size_t *count)
 {
-    size_t page_units = (sta_vm_page_bytes() - 1) / STA_UNIT_BYTES + 1;
+    size_t page_units = sta_stale_page_units();
     size_t low = sta_round_up(*first, page_units);
     size_t end = (*first + *count) & ~(page_units - 1);
     if (low >= end)

@@ -57,6 +57,9 @@ struct sta_span {
 uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count,
                         struct sta_span *dirty);
 
+/* Returns the units of a system page, 1 where it is no larger than one. */
+uint32_t sta_stale_page_units(void);
+
 /* Narrows a run to the whole system pages in it; false when there are none. */
 bool sta_stale_narrow(uint32_t *first, size_t *count);
 

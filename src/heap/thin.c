@@ -111,6 +111,27 @@ static void drop_slots(struct sta_slab *s, uint32_t units,
     }
 }
 
+/*
+ * Purges whole pages of a slab; returns the units that the system took, a bit
+ * each.  Where the program has locked some it takes those in front of them and
+ * refuses: then each page is asked for by itself, since the marks of the slots
+ * on those that went are gone.
+ */
+static uint32_t purge_pages(const struct sta_slab *s, uint32_t nth,
+                            uint32_t count)
+{
+    uint32_t page_units = sta_stale_page_units();
+    uint32_t gone = 0;
+    char *p = (char *)sta_slab_start(s) + ((size_t)nth << STA_UNIT_LOG2);
+    if (sta_vm_purge(p, (size_t)count << STA_UNIT_LOG2)) {
+        sta_pages_note_purged(s, nth, count);
+        return ((UINT32_C(1) << count) - 1) << nth;
+    }
+    for (uint32_t i = 0; count > page_units && i < count; i += page_units)
+        gone |= purge_pages(s, nth + i, page_units);
+    return gone;
+}
+
 /* Purges units of a slab, a bit each; returns those that the system took. */
 static uint32_t purge_units(const struct sta_slab *s, uint32_t units)
 {
@@ -120,14 +141,8 @@ static uint32_t purge_units(const struct sta_slab *s, uint32_t units)
         uint32_t first = s->unit_first + u;
         size_t count = ones;
         u += ones + 1;
-        if (!sta_stale_narrow(&first, &count))
-            continue;
-        uint32_t nth = first - s->unit_first;
-        char *p = (char *)sta_slab_start(s) + ((size_t)nth << STA_UNIT_LOG2);
-        if (sta_vm_purge(p, count << STA_UNIT_LOG2)) {
-            sta_pages_note_purged(s, nth, (uint32_t)count);
-            gone |= ((UINT32_C(1) << count) - 1) << nth;
-        }
+        if (sta_stale_narrow(&first, &count))
+            gone |= purge_pages(s, first - s->unit_first, (uint32_t)count);
     }
     return gone;
 }

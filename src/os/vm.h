@@ -44,8 +44,9 @@ bool sta_vm_commit_zero(void *p, size_t bytes);
 
 /*
  * Gives the contents of whole system pages inside [p, p + bytes) back; they
- * read as zero afterwards.  p and bytes need not be aligned.  Returns false,
- * with the contents as they were, when the system refuses (locked memory).
+ * read as zero afterwards.  p and bytes need not be aligned.  Returns false
+ * when the system refuses, as it does from the first page on that is locked:
+ * those in front of it are gone all the same.
  */
 bool sta_vm_purge(void *p, size_t bytes);
 

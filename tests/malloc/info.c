@@ -9,6 +9,7 @@
 #include "check.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 
 enum { KIB = 1024, MIB = 1024 * 1024, MANY = 20000 };
 
@@ -116,6 +117,32 @@ static void malloc_trim_gives_back_between_survivors(void)
     CHECK(status_kib("VmRSS") < before + 20 * KIB);
     for (size_t i = 0; i < MANY; i += 1000)
         free(object[i]);
+}
+
+/* A program may lock pages, and free what is there as it is: the system then
+ * refuses to take them, but not those around them. */
+static void malloc_trim_passes_over_locked_pages(void)
+{
+    enum { APART = 300, KEPT = 150 };
+
+    allocate_many(200);
+    for (size_t i = 0; i < MANY && mlock(object[i], 200) == 0; i += APART)
+        ;
+    for (size_t i = 0; i < MANY; i++)
+        if (i % APART != KEPT)
+            free(object[i]);
+    malloc_trim(0);
+    for (size_t i = 0; i < MANY; i++) {
+        if (i % APART == KEPT)
+            continue;
+        object[i] = malloc(200);
+        REQUIRE(object[i] != NULL);
+        memset(object[i], 2, 200);
+    }
+    for (size_t i = KEPT; i < MANY; i += APART)
+        CHECK(*(char *)object[i] == 1 && ((char *)object[i])[199] == 1);
+    free_many();
+    CHECK(munlockall() == 0);
 }
 
 static void malloc_trim_says_whether_it_did_anything(void)
@@ -239,6 +266,7 @@ static const struct check_case cases[] = {
     CASE(mallinfo_says_the_same_in_ints),
     CASE(malloc_trim_gives_free_memory_back),
     CASE(malloc_trim_gives_back_between_survivors),
+    CASE(malloc_trim_passes_over_locked_pages),
     CASE(malloc_trim_says_whether_it_did_anything),
     CASE(mallopt_knows_its_parameters),
     CASE(malloc_info_writes_xml_of_real_numbers),
