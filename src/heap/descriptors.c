@@ -20,9 +20,6 @@
 enum {
     SLABS_PER_STEP = STA_META_STEP / (int)sizeof(struct sta_slab),
 
-    /* A map entry is a descriptor's offset in bytes and has 32 bits. */
-    SLABS_MOST = 1 << 25,
-
     /* Words of descriptors that are looked at for one of a heap's own. */
     TAKER_LOOKS = 32,
 
@@ -48,7 +45,7 @@ static bool add_slabs(struct sta_region *r)
     struct sta_unused *u = &r->unused;
     uint32_t first = r->slab_used;
     uint32_t end = (first / 64 + 1) * 64;
-    if (end > SLABS_MOST || first / 64 > r->table_units / 64 ||
+    if (end > STA_DESCRIPTORS_MOST || first / 64 > r->table_units / 64 ||
         !sta_descriptors_commit(r, end))
         return false;
     u->bits[first / 64] = sta_ones64(first % 64, 64);

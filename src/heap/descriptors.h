@@ -14,6 +14,16 @@
 #include "core/bits.h"
 #include "heap/region.h"
 
+/* A map entry is a descriptor's offset in bytes and has 32 bits. */
+#define STA_DESCRIPTORS_MOST (UINT32_C(1) << 25)
+
+/* True when each descriptor that a region can have is in use: its free units
+ * are of no use until one is given back. */
+static inline bool sta_descriptors_are_out(const struct sta_region *r)
+{
+    return r->unused.count == 0 && r->slab_used >= STA_DESCRIPTORS_MOST;
+}
+
 /* Makes descriptors below index `count` usable; false: no memory. */
 bool sta_descriptors_commit(struct sta_region *r, uint32_t count);
 

@@ -9,13 +9,15 @@
  *
  * One region is enough where addresses are plenty: it reserves more than there
  * is memory.  Under a limit of address space it takes half of what is left, and
- * further ones are added when it is full.  These are released when nothing in
+ * further ones are added when it is full; so they are when it has as many slabs
+ * and runs as it can describe, 33,554,432.  These are released when nothing in
  * them is in use: what the program does not use any more it may need to map a
  * file or start a thread.  Only the last one goes, so that who looks through
  * the regions without the lock, for an object in one, passes none that goes.
  */
 #include "heap/room.h"
 
+#include "heap/descriptors.h"
 #include "heap/options.h"
 #include "heap/recent.h"
 #include "heap/region.h"
@@ -71,9 +73,12 @@ static struct sta_region *find_in_regions(uint32_t count, uint32_t align,
                                           bool thorough, uint32_t *first)
 {
     for (uint32_t i = 0; i < sta_region_count; i++) {
-        *first = take_units(&sta_regions[i], count, align, thorough);
+        struct sta_region *r = &sta_regions[i];
+        if (sta_descriptors_are_out(r))
+            continue;
+        *first = take_units(r, count, align, thorough);
         if (*first != STA_RUNS_NONE)
-            return &sta_regions[i];
+            return r;
     }
     return NULL;
 }
@@ -100,7 +105,8 @@ struct sta_region *sta_room_find(uint32_t count, uint32_t align,
         return r;
     uint32_t most = count + align - 1; /* in which it is sure to fit */
     for (uint32_t i = 0; r == NULL && i < sta_region_count; i++)
-        if (sta_region_extend(&sta_regions[i], most))
+        if (!sta_descriptors_are_out(&sta_regions[i]) &&
+            sta_region_extend(&sta_regions[i], most))
             r = &sta_regions[i];
     if (r == NULL)
         r = sta_room_add(most);
