@@ -62,14 +62,15 @@ static bool read_file(const char *path, char *text, size_t size)
     return true;
 }
 
-/* Returns the decimal number at *s, moving *s behind it. */
+/* Returns the decimal number at *s, or SIZE_MAX if it is larger, moving *s
+ * behind it: limits of a process of 32 bits may be. */
 static size_t read_number(const char **s)
 {
     size_t n = 0;
     while (**s == ' ' || **s == '\t')
         (*s)++;
     for (; **s >= '0' && **s <= '9'; (*s)++)
-        n = n * 10 + (size_t)(**s - '0');
+        n = n > (SIZE_MAX - 9) / 10 ? SIZE_MAX : n * 10 + (size_t)(**s - '0');
     return n;
 }
 
@@ -86,7 +87,7 @@ size_t sta_vm_mappings_most(void)
  * getrlimit() returned (its first argument's type varies by C library). */
 static size_t limit_bytes(int refused, const struct rlimit *limit)
 {
-    return refused || limit->rlim_cur == RLIM_INFINITY
+    return refused || (uint64_t)limit->rlim_cur >= SIZE_MAX
                ? SIZE_MAX
                : (size_t)limit->rlim_cur;
 }
