@@ -90,8 +90,8 @@ struct sta_arena {
 
 /* The arena in `fixed`, a pointer to an STA_ARENA_FIXED. */
 #define STA_ARENA(fixed)                                                       \
-    sta_arena_fixed(&(fixed)->list, (fixed)->blocks[0], sizeof(fixed)->blocks, \
-                    sizeof(fixed)->blocks[0])
+    sta_arena_fixed(&(fixed)->list, (unsigned char *)(fixed)->blocks,          \
+                    sizeof(fixed)->blocks, sizeof(fixed)->blocks[0])
 
 /* What STA_ARENA() says: the arena of `size` bytes in `block`s of so many. */
 static inline struct sta_arena sta_arena_fixed(struct sta_arena_list *list,
