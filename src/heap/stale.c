@@ -325,6 +325,7 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
         if (!give_back(t, all.first, all.count)) /* locked */
             continue;
         forget(t, all.first, all.count);
+        count = count < units ? count : units;
         t->purged += count;
         t->calls++;
         purged += count;
