@@ -12,7 +12,8 @@
  * it at once.  When it has none left the oldest partial slab is next, which
  * gives the others time to become empty; only when there is none are the new
  * slots of a page cut.  A full slab is left alone until a sixteenth of its
- * slots is free: to fetch them one by one would cost a slow call each.
+ * slots is free: to fetch them one by one would cost a slow call each.  Where
+ * there is no memory it is listed with a single one (trim.c).
  *
  * A bin has a list of its own for slots whose slabs are not to know yet: of
  * slabs with fewer than sixteen slots and, while the heap mixes, of all that
@@ -154,6 +155,13 @@ static void set_partial(struct sta_heap *h, struct sta_slab *s)
 {
     arm_partial(s);
     sta_list_append(&h->bins[s->size_class].partial, &s->link);
+}
+
+void sta_bin_list_full(struct sta_slab *s, uint32_t c)
+{
+    if (s->size_class == c && sta_slab_state(s) == STA_SLAB_FULL &&
+        s->free != STA_SLOT_END)
+        set_partial(sta_slab_owner(s), s);
 }
 
 /* Takes a slab off its list, as its bin's current one. */

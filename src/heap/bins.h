@@ -71,6 +71,9 @@ void sta_bin_flush(struct sta_heap *h, uint32_t c);
  * had none. */
 void sta_bin_retire(struct sta_heap *h, uint32_t c);
 
+/* Makes a full slab of class `c` partial that has free slots, however few. */
+void sta_bin_list_full(struct sta_slab *s, uint32_t c);
+
 /* Gives the oldest empty slab that the heap keeps back to the arena; false:
  * there is none. */
 bool sta_bins_release_spare(struct sta_heap *h);

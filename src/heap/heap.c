@@ -65,13 +65,16 @@ static void *alloc_once(uint32_t list, const struct run *run)
     return p;
 }
 
-/* The same; what heaps cache may be what is missing. */
+/* The same; what heaps cache may be what is missing, or the few slots that full
+ * slabs have. */
 static void *alloc_entered(uint32_t list, const struct run *run)
 {
     void *p = alloc_once(list, run);
     if (sta_likely(p != NULL))
         return p;
     sta_heap_reclaim();
+    if (list < STA_CLASS_COUNT && run == NULL)
+        sta_heap_list_full(list);
     p = alloc_once(list, run);
     if (p == NULL)
         sta_pages_refuse();

@@ -12,6 +12,7 @@
 
 #include "core/annotate.h"
 #include "heap/bins.h"
+#include "heap/descriptors.h"
 #include "heap/gather.h"
 #include "heap/guard.h"
 #include "heap/large.h"
@@ -207,6 +208,38 @@ void sta_heap_reclaim(void)
      * adopted the slab. */
     for_each_heap(drain_and_flush);
     for_each_heap(drain_and_flush);
+}
+
+/* Looks at a slab of an idle heap, whose lock is not waited for. */
+static void list_full_of_idle(struct sta_slab *s, uint32_t c)
+{
+    struct sta_heap *h = sta_slab_owner(s);
+    if (h == NULL || sta_heap_state(h) != STA_HEAP_IDLE ||
+        !sta_lock_try(&h->lock))
+        return;
+    if (sta_slab_owner(s) == h && sta_heap_state(h) == STA_HEAP_IDLE)
+        sta_bin_list_full(s, c);
+    sta_lock_release(&h->lock);
+}
+
+void sta_heap_list_full(uint32_t c)
+{
+    struct sta_heap *own = sta_heap_enter();
+    sta_lock_acquire(&sta_pages_lock);
+    for (uint32_t i = 0; i < sta_region_count; i++) {
+        const struct sta_region *r = &sta_regions[i];
+        for (uint32_t n = 1; n < r->slab_used; n++) {
+            struct sta_slab *s = &r->slabs[n];
+            if (sta_descriptors_is_unused(r, n)) /* nor resident, perhaps */
+                continue;
+            if (sta_slab_owner(s) == own)
+                sta_bin_list_full(s, c);
+            else
+                list_full_of_idle(s, c);
+        }
+    }
+    sta_lock_release(&sta_pages_lock);
+    sta_heap_leave(own);
 }
 
 size_t sta_heap_trim(size_t keep_bytes)

@@ -30,6 +30,14 @@ static inline void sta_heap_shrink(struct sta_heap *h)
 void sta_heap_reclaim(void);
 
 /*
+ * Has malloc find the free slots of class `c` in full slabs of this thread's
+ * heap and of idle ones, too few to be worth it while there is memory.
+ *
+ * Threads  any, holding no lock.
+ */
+void sta_heap_list_full(uint32_t c);
+
+/*
  * Returns memory that nobody uses to the system: of this thread's heap, of
  * shared and idle heaps, and all of the arena but `keep_bytes`.  Returns the
  * bytes given back.
