@@ -214,7 +214,7 @@ void *sta_guard_alloc(size_t size, size_t align, bool zero)
 {
     struct sta_span dirty = {0, 0};
     if (size > PTRDIFF_MAX) {
-        sta_pages_refuse();
+        sta_pages_refuse(1);
         return NULL;
     }
     size_t need = size + sta_canary_least();

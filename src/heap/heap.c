@@ -77,7 +77,7 @@ static void *alloc_entered(uint32_t list, const struct run *run)
         sta_heap_list_full(list);
     p = alloc_once(list, run);
     if (p == NULL)
-        sta_pages_refuse();
+        sta_pages_refuse(1);
     return p;
 }
 
@@ -87,7 +87,7 @@ static void *alloc_large(size_t size, size_t align, struct sta_span *dirty)
     size_t align_units = align >> STA_UNIT_LOG2;
     if (size > PTRDIFF_MAX || align > PTRDIFF_MAX || units >= UINT32_MAX ||
         align_units >= UINT32_MAX) {
-        sta_pages_refuse();
+        sta_pages_refuse(1);
         return NULL;
     }
     struct run run = {(uint32_t)units,

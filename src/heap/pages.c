@@ -314,10 +314,10 @@ size_t sta_pages_purged(void)
     return purged;
 }
 
-void sta_pages_refuse(void)
+void sta_pages_refuse(int count)
 {
     sta_lock_acquire(&sta_pages_lock);
-    sta_page_counts.refused++;
+    sta_page_counts.refused += (size_t)count;
     sta_lock_release(&sta_pages_lock);
 }
 

@@ -69,7 +69,12 @@ void *sta_heap_realloc(void *p, size_t size)
     } else if (sta_slab_suits(s, size)) {
         return p;
     }
-    void *to = sta_heap_alloc(with_headroom(size, bytes));
+    size_t ahead = with_headroom(size, bytes);
+    void *to = sta_heap_alloc(ahead);
+    if (to == NULL && ahead != size) {
+        sta_pages_refuse(-1); /* which was our own wish */
+        to = sta_heap_alloc(size);
+    }
     if (to == NULL)
         return size < bytes ? stay(s, p) : NULL;
     if (size > bytes && sta_large_move(s, &to)) {

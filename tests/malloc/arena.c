@@ -332,6 +332,25 @@ static void aligned_place_is_found_where_there_is_one(void)
     }
 }
 
+/* realloc asks for more than it needs, but not at the price of a refusal. */
+static void an_object_grows_where_malloc_has_room(void)
+{
+    for (size_t size = 100; size <= 16 * KIB; size += size / 2) {
+        struct link *list;
+        unsigned char *p = malloc(size);
+        REQUIRE(p != NULL);
+        size_t more = malloc_usable_size(p) + 1;
+        pattern_fill(p, size, 3);
+        size_t count = fill(&list, more);
+        struct link *next = list->next;
+        free(hide_pointer(list));
+        unsigned char *q = realloc(p, more);
+        CHECK(q != NULL && pattern_holds(q, size, 3));
+        free(q != NULL ? q : p);
+        CHECK(drain(next, more) == count - 1);
+    }
+}
+
 static void resident_size_follows_use_down(void)
 {
     struct link *list;
@@ -393,6 +412,7 @@ static const struct check_case cases[] = {
     CASE(realloc_that_does_not_fit_leaves_the_object),
     CASE(realloc_shortens_in_a_full_arena),
     CASE(aligned_place_is_found_where_there_is_one),
+    CASE(an_object_grows_where_malloc_has_room),
     CASE(resident_size_follows_use_down),
     CASE(threads_share_the_arena),
 };
