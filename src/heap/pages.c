@@ -253,8 +253,10 @@ bool sta_pages_resize(struct sta_slab *s, uint32_t count)
             sta_runs_free(&r->runs, behind, extra);
             done = false;
         }
-        if (done)
+        if (done) {
             account_used(r, behind, extra, &dirty);
+            sta_page_counts.runs_allocated_units += extra;
+        }
     }
     if (done)
         s->unit_count = count;

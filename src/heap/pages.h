@@ -60,7 +60,7 @@ struct sta_page_counts {
     size_t reused_units;   /* handed out while still resident: faults saved */
     size_t refused;        /* requests that ended in NULL */
     size_t runs_allocated; /* large runs, in all */
-    size_t runs_allocated_units;
+    size_t runs_allocated_units; /* theirs, and what any grew in place */
 };
 
 extern struct sta_region sta_regions[STA_REGIONS_MAX] STA_HIDDEN;

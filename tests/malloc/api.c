@@ -59,6 +59,29 @@ static void live_objects_are_those_of_the_classes_and_runs(void)
     free(large);
 }
 
+/* Also of objects that grew where they are. */
+static void no_more_bytes_live_than_were_ever_allocated(void)
+{
+    static const size_t sizes[] = {20000, 100000, 200000, 1 << 20};
+
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        struct sta_stats before, during, after;
+        CHECK(stats_get(&before, sizeof before) == 0);
+        char *p = malloc(sizes[i]);
+        for (size_t n = 2; n <= 100; n++)
+            p = realloc(p, n * sizes[i]);
+        REQUIRE(p != NULL);
+        CHECK(stats_get(&during, sizeof during) == 0);
+        free(p);
+        CHECK(stats_get(&after, sizeof after) == 0);
+        CHECK(during.live_bytes - before.live_bytes >= 100 * sizes[i]);
+        CHECK(during.live_bytes - before.live_bytes <=
+              during.total_bytes - before.total_bytes);
+        CHECK(after.total_bytes == during.total_bytes);
+        CHECK(after.live_bytes == before.live_bytes);
+    }
+}
+
 static void refused_requests_are_counted(void)
 {
     struct sta_stats before, after;
@@ -164,6 +187,7 @@ static const struct check_case cases[] = {
     CASE(a_newer_program_sees_how_much_it_got),
     CASE(printing_needs_a_format_and_a_descriptor),
     CASE(trim_returns_the_bytes_that_it_gave_back),
+    CASE(no_more_bytes_live_than_were_ever_allocated),
 };
 
 int main(int argc, char **argv)
