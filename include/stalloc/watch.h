@@ -43,7 +43,7 @@ struct sta_counting {
     size_t free_count;
     size_t resize_count; /* in place */
     size_t fail_count;   /* allocations refused; resizes refused do not count */
-    size_t live_bytes;   /* as requested */
+    size_t live_bytes;   /* as requested; with usable_size, by that */
     size_t peak_bytes;   /* the most that live_bytes was */
 };
 

@@ -90,13 +90,14 @@ static void add_live(struct sta_counting *c, size_t size)
         c->peak_bytes = c->live_bytes;
 }
 
-/* The size of a block by which it was counted. */
+/* The size by which a block counts: what can also be known of it when it is
+ * freed by STA_SIZE_UNKNOWN. */
 static size_t counted_size(const struct sta_counting *c, const void *p,
                            size_t size)
 {
-    if (size == STA_SIZE_UNKNOWN && c->inner.ops->usable_size)
-        return c->inner.ops->usable_size(c->inner.ctx, p);
-    return size;
+    return c->inner.ops->usable_size
+               ? c->inner.ops->usable_size(c->inner.ctx, p)
+               : size;
 }
 
 static void *counting_alloc(void *ctx, size_t size, size_t align)
@@ -109,7 +110,7 @@ static void *counting_alloc(void *ctx, size_t size, size_t align)
         return NULL;
     }
     c->alloc_count++;
-    add_live(c, size);
+    add_live(c, counted_size(c, p, size));
     return p;
 }
 
@@ -132,7 +133,7 @@ static bool counting_resize(void *ctx, void *p, size_t size, size_t new_size,
         return false;
     c->resize_count++;
     c->live_bytes -= old_size;
-    add_live(c, new_size);
+    add_live(c, counted_size(c, p, new_size));
     return true;
 }
 

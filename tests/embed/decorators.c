@@ -169,6 +169,28 @@ static void counting_counts(void)
     CHECK(c.live_bytes == 0);
 }
 
+/* What is freed by no size must count as what was allocated by one. */
+static void counting_knows_sizes_that_are_not_told(void)
+{
+    static _Alignas(8) unsigned char index[1024];
+    struct sta_counting c;
+    struct sta_allocator a;
+    void *p;
+
+    REQUIRE(sta_arena_init_indexed(&far_arena, far_memory, sizeof far_memory,
+                                   16, index, sizeof index) == STA_OK);
+    a = sta_counting_init(&c, sta_arena_allocator(&far_arena));
+    p = sta_allocator_alloc(&a, 20, 1);
+    CHECK(c.live_bytes == 32);
+    sta_allocator_free(&a, p, STA_SIZE_UNKNOWN, 1);
+    CHECK(c.live_bytes == 0 && c.peak_bytes == 32);
+    p = sta_allocator_alloc(&a, 20, 1);
+    CHECK(sta_allocator_resize(&a, p, STA_SIZE_UNKNOWN, 50, 1));
+    CHECK(c.live_bytes == 64);
+    sta_allocator_free(&a, p, 50, 1);
+    CHECK(c.live_bytes == 0 && c.peak_bytes == 64);
+}
+
 static void tracing_writes_a_line_a_call(void)
 {
     struct text t = {.length = 0};
@@ -237,6 +259,7 @@ int main(void)
     chain_needs_a_first_that_owns();
     sync_locks_each_call_and_a_batch_once();
     counting_counts();
+    counting_knows_sizes_that_are_not_told();
     tracing_writes_a_line_a_call();
     failing_fails_the_kth();
     usage_dump_and_text();
