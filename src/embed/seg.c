@@ -5,8 +5,10 @@
  * Bin k holds free blocks of GRANULE << k bytes, the last freed first. A block
  * goes to the bin of its own size and alignment, the larger of both, which is
  * where an allocation of the same size and alignment looks. A block in a bin is
- * aligned to a granule and perhaps to more; when the first one is not aligned
- * as asked, a fresh block is made.
+ * aligned to a granule and perhaps to more; the first one that is aligned as
+ * asked is taken. A fresh one in its place, whenever the first in the bin will
+ * not do, could be asked for without end: two blocks of a size, freed in turn,
+ * of which one must be aligned, would use up any source.
  *
  * What a span has left when the next one is needed is cut into powers of two
  * for the bins. A span ends with a header, one granule, by which reset finds
@@ -96,18 +98,22 @@ void *sta_seg_alloc(struct sta_seg *s, size_t size, size_t align)
 {
     uint32_t k = bin_for(size, align);
     size_t mask = (align - 1) | (GRANULE - 1);
+    struct sta_seg_node **link;
     unsigned char *p;
 
     if (k >= STA_SEG_BINS || (align & (align - 1)))
         return NULL;
-    p = (unsigned char *)s->bins[k];
-    if (p && !((uintptr_t)p & mask)) {
-        s->bins[k] = s->bins[k]->next;
+    link = &s->bins[k];
+    while ((uintptr_t)*link & mask)
+        link = &(*link)->next;
+    p = (unsigned char *)*link; /* NULL is aligned, too */
+    if (p) {
+        *link = (*link)->next;
         return p;
     }
     size = bin_size(k);
     for (;;) {
-        p = (void *)(((uintptr_t)s->next + mask) & ~(uintptr_t)mask);
+        p = (void *)((uintptr_t)s->next + (-(uintptr_t)s->next & mask));
         if ((intptr_t)((uintptr_t)s->limit - (uintptr_t)p) >= (intptr_t)size)
             break;
         if (!add_span(s, size, mask))

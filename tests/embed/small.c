@@ -178,6 +178,28 @@ static void l10(int kind)
     CHECK(sta_allocator_audit(&a) == STA_OK);
 }
 
+/*
+ * A free block that is not aligned as asked hides others that are: the same two
+ * requests, freed in the same order, must not take new memory each time.
+ */
+static void aligned_again(int kind)
+{
+    struct sta_allocator a = make(kind, 1 << 16, 4096);
+    REQUIRE(sta_allocator_alloc(&a, 16, 16));
+    void *skew = sta_allocator_alloc(&a, 64, 16);
+    REQUIRE(skew && (uintptr_t)skew % 64 != 0);
+    sta_allocator_free(&a, skew, 64, 16);
+    for (int round = 0; round < 2000; round++) {
+        void *p = sta_allocator_alloc(&a, 64, 64);
+        void *q = sta_allocator_alloc(&a, 64, 16);
+        REQUIRE(p && q && (uintptr_t)p % 64 == 0);
+        sta_allocator_free(&a, p, 64, 64);
+        sta_allocator_free(&a, q, 64, 16);
+    }
+    CHECK(counter.out_bytes == 4096);
+    CHECK(sta_allocator_audit(&a) == STA_OK);
+}
+
 /* What is refused changes nothing, and the source is not asked. */
 static void refusals(int kind)
 {
@@ -356,7 +378,8 @@ static void test_merging(void)
 int main(void)
 {
     static void (*const tests[])(int kind) = {
-        l1, l2, l3, l6, l9, l10, refusals, top_resizes, random_steps};
+        l1,       l2,          l3,          l6, l9, l10, aligned_again,
+        refusals, top_resizes, random_steps};
     for (size_t i = 0; i < COUNT_OF(tests); i++) {
         for (int kind = 0; kind < KINDS; kind++)
             tests[i](kind);
