@@ -26,12 +26,15 @@
  * again and again must not be made anew each time.
  *
  * A block too large for class 3 is a span of its own, with a header of its own.
+ * Where it has more than 256 KiB, an address in it may seem to lie in a span
+ * that begins within it: a header is one only when it says where it is.
  *
  * Invariants:
  *   I1  A page is in the list of its longest free run.
  *   I2  Its first units, the header, are a block that nobody frees.
  *   I3  empty_count is the number of pages of a class with no other block.
  *   I4  children is a subset of start.
+ *   I5  The header of a span has its own address as the stack's base.
  */
 #include "stack_page.h"
 
@@ -92,7 +95,8 @@ static struct sta_stack_page *add_span(struct sta_stack_chain *c, size_t bytes,
 
     if (!span)
         return NULL;
-    *span = (struct span_page){.page.size_class = (unsigned char)size_class,
+    *span = (struct span_page){.page.stack.base = (void *)span, /* I5 */
+                               .page.size_class = (unsigned char)size_class,
                                .span_bytes = bytes};
     c->source_bytes += bytes;
     return &span->page;
@@ -103,6 +107,7 @@ static void give_span(struct sta_stack_chain *c, struct sta_stack_page *page)
     size_t bytes = span_of(page)->span_bytes;
 
     c->source_bytes -= bytes;
+    page->stack.base = NULL; /* whatever comes to lie here: I5 */
     sta_source_give(&c->source, page, bytes);
 }
 
@@ -329,6 +334,8 @@ size_t sta_stack_chain_usable_size(const struct sta_stack_chain *c,
     struct place at;
 
     (void)c;
+    if (!p || page->stack.base != (unsigned char *)page)
+        return 0; /* I5 */
     if (page->size_class == LARGE)
         return (uintptr_t)p - (uintptr_t)page == span_of(page)->offset
                    ? large_bytes(page)

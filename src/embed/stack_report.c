@@ -67,8 +67,12 @@ enum sta_err sta_stack_chain_audit(const struct sta_stack_chain *c)
         if (empty != c->empty_count[k])
             return STA_ECORRUPT; /* I3 */
     }
-    for (const struct sta_stack_page *page = c->large; page; page = page->next)
+    for (const struct sta_stack_page *page = c->large; page;
+         page = page->next) {
+        if ((const void *)page->stack.base != page)
+            return STA_ECORRUPT; /* I5 */
         live++;
+    }
     return live == c->live_count ? STA_OK : STA_ECORRUPT;
 }
 

@@ -213,6 +213,13 @@ static void test_misuse_is_refused(void)
     CHECK(sta_stack_chain_free(&chain, p + 1) == STA_EINVAL);
     CHECK(sta_stack_chain_free(&chain, p + 8) == STA_EINVAL);
     CHECK(sta_stack_chain_free(&chain, large + 8) == STA_EINVAL);
+    /* What is read as a header there are the contents of the block. */
+    for (int value = 0; value < 256; value += 51) {
+        memset(large, value, 1 << 20);
+        for (size_t at = 64; at < 1 << 20; at += 100000)
+            CHECK(sta_stack_chain_free(&chain, large + at) == STA_EINVAL);
+    }
+    CHECK(sta_stack_chain_usable_size(&chain, NULL) == 0);
     unsigned char *page = p - (uintptr_t)p % 512;
     CHECK(sta_stack_chain_free(&chain, page) == STA_EINVAL);
     page = p - (uintptr_t)p % STA_STACK_BLOCK_BYTES;
@@ -227,6 +234,25 @@ static void test_misuse_is_refused(void)
     CHECK(!sta_stack_chain_alloc(&chain, 8, 24));
     CHECK(!sta_stack_chain_alloc(&chain, 8, 256 << 10));
     CHECK(!sta_stack_chain_alloc(&chain, SIZE_MAX, 1));
+    CHECK(sta_stack_chain_audit(&chain) == STA_OK);
+}
+
+/* A large block comes to lie where spans of stacks began, and were left. */
+static void test_headers_of_the_past(void)
+{
+    void *p[4];
+    check_context("headers of the past");
+    make_chain(MEMORY_BYTES);
+    for (int i = 0; i < 4; i++)
+        REQUIRE((p[i] = sta_stack_chain_alloc(&chain, 200 << 10, 1)));
+    for (int i = 0; i < 4; i++)
+        CHECK(sta_stack_chain_free(&chain, p[i]) == STA_OK);
+    CHECK(sta_stack_chain_trim(&chain) == STA_STACK_BLOCK_BYTES);
+    unsigned char *large = sta_stack_chain_alloc(&chain, 800 << 10, 1);
+    REQUIRE(large);
+    for (int i = 1; i < 4; i++)
+        CHECK(sta_stack_chain_free(&chain, p[i]) == STA_EINVAL);
+    CHECK(sta_stack_chain_free(&chain, large) == STA_OK);
     CHECK(sta_stack_chain_audit(&chain) == STA_OK);
 }
 
@@ -327,6 +353,7 @@ int main(void)
         test_chain(sizes[i], i);
     test_units_that_are_not_aligned();
     test_misuse_is_refused();
+    test_headers_of_the_past();
     test_refusals_of_the_source();
     t3();
     t3b();
