@@ -104,11 +104,12 @@ struct sta_bump_point sta_bump_mark(struct sta_bump *b);
 
 /*
  * Frees everything allocated since the mark, and gives spans obtained since
- * then back to the source. Later marks end with it. O(those spans).
+ * then back to the source. Later marks end with it. O(those spans). A span is
+ * lost if the source takes nothing back: sta_source_keeping() is for that.
  */
 void sta_bump_rewind(struct sta_bump *b, struct sta_bump_point mark);
 
-/* Frees everything and gives all spans back. O(spans). */
+/* Frees everything and gives all spans back, as a rewind does. O(spans). */
 void sta_bump_reset(struct sta_bump *b);
 
 /* Tells how full the allocator is; live_blocks is unknown. O(free blocks). */

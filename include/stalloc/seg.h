@@ -92,7 +92,8 @@ bool sta_seg_resize(struct sta_seg *s, void *p, size_t size, size_t new_size,
 void *sta_seg_realloc(struct sta_seg *s, void *p, size_t size, size_t new_size,
                       size_t align);
 
-/* Frees everything and gives all spans back. O(spans). */
+/* Frees everything and gives all spans back; where the source takes nothing
+ * back they are lost: sta_source_keeping() is for that. O(spans). */
 void sta_seg_reset(struct sta_seg *s);
 
 /* Tells how full the allocator is; live_blocks is unknown. O(free blocks). */

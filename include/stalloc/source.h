@@ -134,6 +134,26 @@ struct sta_source_quota {
 struct sta_source sta_source_limit(struct sta_source_quota *state,
                                    struct sta_source inner, size_t limit);
 
+/* State of sta_source_keeping(). */
+struct sta_source_keeper {
+    /* private: see source.c */
+    struct sta_source inner;
+    struct sta_piece head; /* of size 0, before every span that is kept */
+};
+
+/*
+ * Makes a source that keeps what is given back, merged where it touches, and
+ * hands it out again before it asks `inner`, which gets nothing back: for a
+ * source that takes nothing, such as sta_source_wasm().
+ *
+ * sta_zone and sta_stack_chain put one around such a source by themselves;
+ * sta_bump and sta_seg, which are small, leave it to the caller.
+ *
+ * Cost     O(pieces kept), each described in its own first bytes.
+ */
+struct sta_source sta_source_keeping(struct sta_source_keeper *state,
+                                     struct sta_source inner);
+
 /* State of sta_source_counting(); the figures are for everybody to read. */
 struct sta_source_counter {
     struct sta_source inner; /* private */

@@ -118,6 +118,7 @@ struct sta_stack_page;
 struct sta_stack_chain {
     /* private: see stack_chain.c */
     struct sta_source source;
+    struct sta_source_keeper keeper; /* around one that takes nothing back */
     struct sta_stack_page *lists[STA_STACK_CLASSES][STA_STACK_LISTS];
     struct sta_stack_page *large;
     unsigned empty_count[STA_STACK_CLASSES];
@@ -128,7 +129,8 @@ struct sta_stack_chain {
 /*
  * Makes an empty chain. The source must be able to align to
  * STA_STACK_BLOCK_BYTES; it is asked for that many bytes at a time, and for
- * more only by a block that has more.
+ * more only by a block that has more. Where it takes nothing back, the chain
+ * keeps what would be given back for later. The chain must stay where it is.
  */
 void sta_stack_chain_init(struct sta_stack_chain *c, struct sta_source source);
 

@@ -50,8 +50,9 @@ struct sta_zone_config {
     size_t large_page_bytes;
     /*
      * Where pages come from and go to; it must hand over exactly what it is
-     * asked for in multiples of small_page_bytes. All zero: nowhere, and the
-     * caller refills.
+     * asked for in multiples of small_page_bytes. One that takes nothing back
+     * is put into sta_source_keeping(). All zero: nowhere, and the caller
+     * refills.
      */
     struct sta_source pager;
 };
@@ -60,6 +61,7 @@ struct sta_zone {
     /* fixed after init; private: see zone.c */
     size_t small_page_bytes, large_page_bytes;
     struct sta_source pager;
+    struct sta_source_keeper keeper; /* around one that takes nothing back */
     uint32_t class_count;
     size_t fast_bytes; /* sizes up to this have a class of the table */
     /* owner thread only */

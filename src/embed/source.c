@@ -16,8 +16,9 @@
 
 /* --- over another source ------------------------------------------------- */
 
-/* Limit, counting and failing begin with the source inside. */
+/* Limit, keeping, counting and failing begin with the source inside. */
 static_assert(offsetof(struct sta_source_quota, inner) == 0 &&
+                  offsetof(struct sta_source_keeper, inner) == 0 &&
                   offsetof(struct sta_source_counter, inner) == 0 &&
                   offsetof(struct sta_source_fault, inner) == 0,
               "a pointer to one points to its inner source");
@@ -181,6 +182,40 @@ struct sta_source sta_source_limit(struct sta_source_quota *state,
     state->inner = inner;
     state->left_bytes = limit;
     return make_over(&state->inner, quota_get, quota_give);
+}
+
+/* --- keeping ------------------------------------------------------------ */
+
+static void *keeper_get(void *ctx, size_t *size, size_t align)
+{
+    struct sta_source_keeper *keeper = ctx;
+    size_t mask = (align - 1) | (GRANULE - 1);
+    void *p;
+
+    if (!is_request(*size, align - 1))
+        return NULL;
+    p = take(&keeper->head.next, round_up(*size), mask);
+    if (!p)
+        return sta_source_get(&keeper->inner, size, mask + 1);
+    *size = round_up(*size);
+    return p;
+}
+
+/* An odd end is left out. */
+static void keeper_give(void *ctx, void *p, size_t size)
+{
+    struct sta_source_keeper *keeper = ctx;
+
+    if (size >= GRANULE)
+        give(&keeper->head, p, size & ~(size_t)(GRANULE - 1));
+}
+
+struct sta_source sta_source_keeping(struct sta_source_keeper *state,
+                                     struct sta_source inner)
+{
+    *state = (struct sta_source_keeper){.inner = inner};
+    return (struct sta_source){keeper_get, keeper_give,
+                               inner.owns ? inner_owns : NULL, state};
 }
 
 /* --- counting ----------------------------------------------------------- */

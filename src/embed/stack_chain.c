@@ -41,6 +41,8 @@
 void sta_stack_chain_init(struct sta_stack_chain *c, struct sta_source source)
 {
     *c = (struct sta_stack_chain){.source = source};
+    if (!source.give)
+        c->source = sta_source_keeping(&c->keeper, source);
 }
 
 /* --- lists --------------------------------------------------------------- */

@@ -101,6 +101,8 @@ enum sta_err sta_zone_init(struct sta_zone *z,
     z->small_page_bytes = small;
     z->large_page_bytes = large;
     z->pager = config->pager.get ? config->pager : sta_source_none();
+    if (config->pager.get && !config->pager.give)
+        z->pager = sta_source_keeping(&z->keeper, config->pager);
     z->large_bytes = z->large_count = 0;
     z->remote_large = NULL;
     for (z->class_count = 0; z->class_count < STA_ZONE_CLASSES && !err;) {
