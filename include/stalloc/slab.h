@@ -134,7 +134,8 @@ static inline void *sta_slab_alloc(struct sta_slab *s)
  * Misuse   what is no object of the slab's, or was freed before, is found when
  *          the magazine is emptied into the pages, and then left out and
  *          counted in refused_count; sta_slab_audit() reports it at any time.
- *          sta_slab_free_checked() finds it at once.
+ *          sta_slab_free_checked() finds it at once. Until it is found alloc
+ *          may hand it out. p must be readable memory, not NULL.
  * Threads  the owner.
  * Cost     O(1).
  */

@@ -78,7 +78,7 @@ struct sta_zone {
  * eighth of the small page from small pages.
  *
  * Returns  STA_OK; STA_EINVAL when a page size is no power of two, small is
- *          larger than large or below 512.
+ *          larger than large or below 512, or large above 2 GiB.
  */
 enum sta_err sta_zone_init(struct sta_zone *z,
                            const struct sta_zone_config *config);
@@ -87,8 +87,8 @@ enum sta_err sta_zone_init(struct sta_zone *z,
  * Allocates `size` bytes at a multiple of `align`.
  *
  * Returns  the block; NULL when there is no page for it: without a pager,
- *          refill and ask again. NULL too when size is 0, align no power of
- *          two, or above the large page.
+ *          refill and ask again. NULL too when size is 0 or align no power of
+ *          two, and when the pager cannot align so.
  * Cost     O(1), plus the pager's when it takes a page.
  * After    gz/rust-slabmalloc ZoneAllocator.
  */

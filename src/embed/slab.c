@@ -125,6 +125,7 @@ enum sta_err sta_slab_init(struct sta_slab *s, size_t object_bytes,
                            size_t align, size_t page_bytes)
 {
     size_t slot_bytes = object_bytes;
+    struct sta_slab made;
     uint64_t rest;
 
     if (!object_bytes || !sta_is_power_of_two(align) ||
@@ -136,10 +137,11 @@ enum sta_err sta_slab_init(struct sta_slab *s, size_t object_bytes,
     if (align < _Alignof(void *))
         align = _Alignof(void *);
     slot_bytes = sta_round_up(slot_bytes, align);
-    *s = (struct sta_slab){.slot_bytes = (uint32_t)slot_bytes,
-                           .page_bytes = page_bytes};
-    if (slot_bytes > page_bytes || !lay_out(s))
+    made = (struct sta_slab){.slot_bytes = (uint32_t)slot_bytes,
+                             .page_bytes = page_bytes};
+    if (slot_bytes > page_bytes || !lay_out(&made))
         return STA_EINVAL;
+    *s = made;
     s->shift = 32 + sta_log2(slot_bytes);
     s->reciprocal =
         sta_divide64(((uint64_t)1 << s->shift) - 1, slot_bytes, &rest) + 1;

@@ -89,14 +89,13 @@ enum sta_err sta_zone_init(struct sta_zone *z,
 {
     enum { SMALL = 4096, LARGE = 2 << 20, SMALL_MIN = 512 };
     size_t small = config->small_page_bytes, large = config->large_page_bytes;
-    enum sta_err err = STA_OK;
 
     if (!small)
         small = SMALL;
     if (!large)
         large = small > LARGE ? small : LARGE;
     if (!sta_is_power_of_two(small) || !sta_is_power_of_two(large) ||
-        small < SMALL_MIN || small > large)
+        small < SMALL_MIN || small > large || large > UINT32_MAX)
         return STA_EINVAL;
     z->small_page_bytes = small;
     z->large_page_bytes = large;
@@ -105,19 +104,18 @@ enum sta_err sta_zone_init(struct sta_zone *z,
         z->pager = sta_source_keeping(&z->keeper, config->pager);
     z->large_bytes = z->large_count = 0;
     z->remote_large = NULL;
-    for (z->class_count = 0; z->class_count < STA_ZONE_CLASSES && !err;) {
+    for (z->class_count = 0; z->class_count < STA_ZONE_CLASSES;
+         z->class_count++) {
         uint32_t c = z->class_count, bytes = sta_class_bytes(c);
 
         if (bytes > large / SLOTS_MIN)
             break;
-        err = sta_slab_init(&z->slabs[c], bytes, 16,
-                            is_small(z, c) ? small : large);
-        z->class_count++;
+        sta_slab_init(&z->slabs[c], bytes, 16, is_small(z, c) ? small : large);
     }
     z->fast_bytes = z->class_count ? sta_class_bytes(z->class_count - 1) : 0;
     if (z->fast_bytes > STA_CLASS_TABLE_MAX)
         z->fast_bytes = STA_CLASS_TABLE_MAX;
-    return err;
+    return STA_OK;
 }
 
 /* --- pages ---------------------------------------------------------------- */
@@ -225,14 +223,17 @@ void *sta_zone_alloc(struct sta_zone *z, size_t size, size_t align)
     return alloc_slow(z, size, align);
 }
 
-static void free_large(struct sta_zone *z, void *p, size_t size)
+static bool free_large(struct sta_zone *z, void *p, size_t size)
 {
     size_t bytes = large_bytes(z, size);
 
     collect_large(z);
+    if (bytes > z->large_bytes)
+        return false;
     z->large_bytes -= bytes;
     z->large_count--;
     sta_source_give(&z->pager, p, bytes);
+    return true;
 }
 
 STA_NOINLINE static bool free_slow(struct sta_zone *z, void *p, size_t size,
@@ -244,10 +245,8 @@ STA_NOINLINE static bool free_slow(struct sta_zone *z, void *p, size_t size,
     if (!p || !is_request(z, size, align))
         return false;
     c = class_of(z, size, align);
-    if (c == NO_CLASS) {
-        free_large(z, p, size);
-        return true;
-    }
+    if (c == NO_CLASS)
+        return free_large(z, p, size);
     s = &z->slabs[c];
     sta_slab_free(s, p);
     if (s->empty_count > 1)
@@ -316,7 +315,9 @@ size_t sta_zone_good_size(const struct sta_zone *z, size_t size, size_t align)
     if (!is_request(z, size, align))
         return 0;
     c = class_of(z, size, align);
-    return c == NO_CLASS ? large_bytes(z, size) : sta_class_bytes(c);
+    if (c != NO_CLASS)
+        return sta_class_bytes(c);
+    return z->pager.get == sta_source_none().get ? 0 : large_bytes(z, size);
 }
 
 size_t sta_zone_page_bytes(const struct sta_zone *z, size_t size, size_t align)

@@ -160,6 +160,8 @@ static void refuses_what_can_never_be(void)
     CHECK(sta_slab_init(&s, 4096, 8, 4096) == STA_EINVAL);
     CHECK(sta_slab_init(&s, SIZE_MAX, 8, 4096) == STA_EINVAL);
     CHECK(sta_slab_init(&s, 8, 8, 4096) == STA_OK);
+    CHECK(sta_slab_init(&s, 4096, 8, 4096) == STA_EINVAL);
+    CHECK(sta_slab_object_bytes(&s) == 8); /* it is as it was */
     CHECK(sta_slab_refill(&s, (char *)page + 8) == STA_EINVAL);
     CHECK(sta_slab_refill(&s, NULL) == STA_EINVAL);
     drop_page(&pages_out, page);
@@ -221,6 +223,9 @@ static void zone_without_a_pager_is_refilled(void)
     CHECK(sta_zone_page_bytes(&z, 8, 1) == 4096);
     CHECK(sta_zone_page_bytes(&z, 131072, 1) == 2 << 20);
     CHECK(sta_zone_page_bytes(&z, 1 << 20, 1) == 0);
+    CHECK(sta_zone_good_size(&z, 131072, 1) == 131072);
+    CHECK(sta_zone_good_size(&z, 1 << 20, 1) == 0); /* it can never be had */
+    CHECK(!sta_zone_free(&z, page, 1 << 20, 1));
     CHECK(sta_zone_refill(&z, 8, 1, page, 4096) == STA_OK);
     p = sta_zone_alloc(&z, 8, 1);
     CHECK(p != NULL);
@@ -303,6 +308,11 @@ static void zone_refuses_spans_of_another_size(void)
     CHECK(sta_zone_init(&z, &config) == STA_EINVAL);
     config.small_page_bytes = 256;
     CHECK(sta_zone_init(&z, &config) == STA_EINVAL);
+    config.small_page_bytes = 0;
+    config.large_page_bytes = SIZE_MAX / 2 + 1;
+    if (SIZE_MAX > UINT32_MAX)
+        CHECK(sta_zone_init(&z, &config) == STA_EINVAL);
+    CHECK(z.small_page_bytes == 1024); /* it is as it was */
 }
 
 static void zone_reallocates(void)
