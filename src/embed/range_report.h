@@ -60,13 +60,29 @@ static bool is_in_trie(const struct sta_range *r, uint32_t n)
     range_size size = nodes[n].size;
     uint32_t bin = bin_of(size), bit = bin_bits(bin), t = r->bins[bin], up = 0;
 
-    while (t && nodes[t].size != size && bit) {
-        if (nodes[t].up != up)
+    while (t != n) {
+        if (!t || t >= r->node_fresh || nodes[t].up != up || !bit ||
+            nodes[t].size == size)
             return false;
         up = t;
         t = nodes[t].child[(size >> --bit) & 1];
     }
-    return t == n && nodes[t].up == up;
+    return nodes[t].up == up;
+}
+
+/* True when what hangs below trie node n knows it. That it hangs there rightly
+ * is seen when its own turn comes. */
+static bool children_agree(const struct sta_range *r, uint32_t n)
+{
+    const struct sta_range_node *nodes = r->nodes;
+    const uint32_t *child = nodes[n].child;
+
+    for (int i = 0; i < 2; i++)
+        if (child[i] >= r->node_fresh ||
+            (child[i] && (!is_free(r, child[i]) || nodes[child[i]].up != n ||
+                          nodes[child[i]].child[0] == LISTED)))
+            return false;
+    return !child[0] || child[0] != child[1];
 }
 
 /* True when free node n is entered where its size says. */
@@ -75,12 +91,14 @@ static bool is_entered(const struct sta_range *r, uint32_t n)
     const struct sta_range_node *node = &r->nodes[n];
     bool is_listed = node->child[0] == LISTED;
 
-    if (node->same && r->nodes[node->same].up != n)
+    if (node->same >= r->node_fresh || node->up >= r->node_fresh ||
+        (node->same && (r->nodes[node->same].up != n ||
+                        r->nodes[node->same].child[0] != LISTED)))
         return false;
     if (node->size < EXACT && !node->up)
         return is_listed && r->bins[node->size] == n;
     if (!is_listed)
-        return node->size >= EXACT && is_in_trie(r, n);
+        return node->size >= EXACT && is_in_trie(r, n) && children_agree(r, n);
     return r->nodes[node->up].size == node->size &&
            r->nodes[node->up].same == n;
 }
@@ -92,7 +110,7 @@ static bool bins_agree(const struct sta_range *r)
         bool filled = (r->filled_bins[b / 64] >> (b % 64)) & 1;
         bool word = (r->filled_words >> (b / 64)) & 1;
 
-        if (filled != (r->bins[b] != 0) ||
+        if (filled != (r->bins[b] != 0) || r->bins[b] >= r->node_fresh ||
             word != (r->filled_bins[b / 64] != 0))
             return false;
         if (filled && bin_of(r->nodes[r->bins[b]].size) != b)

@@ -179,6 +179,36 @@ static void audit_sees_damage(void)
     CHECK(sta_range_audit(&range) == STA_ECORRUPT);
 }
 
+/* Every link of free runs that hang in a trie, pointing anywhere: none may be
+ * followed out of the nodes, or be overlooked as the way to no run. */
+static void audit_sees_links_that_lead_astray(void)
+{
+    static const uint32_t wrong[] = {1, 2, NODES, 1 << 20, 0x7ffffff0};
+    struct sta_range_block b[18];
+
+    init(1 << 20, NODES);
+    for (uint32_t i = 0; i < COUNT_OF(b); i++)
+        b[i] = sta_range_alloc(&range, i % 2 ? 1 : 2048 + 7 * i);
+    for (uint32_t i = 0; i < COUNT_OF(b); i += 2)
+        CHECK(sta_range_free(&range, b[i]) == STA_OK);
+    CHECK(sta_range_audit(&range) == STA_OK);
+    for (uint32_t i = 0; i < COUNT_OF(b); i += 2) {
+        struct sta_range_node *node = &nodes[b[i].node];
+        uint32_t *links[] = {&node->child[0], &node->child[1], &node->up,
+                             &node->same,     &node->before,   &node->after};
+        for (uint32_t k = 0; k < COUNT_OF(links) * COUNT_OF(wrong); k++) {
+            uint32_t *link = links[k % COUNT_OF(links)], was = *link;
+            uint32_t now = wrong[k / COUNT_OF(links)];
+            check_context("block %u link %u to %u", i, k, now);
+            *link = now;
+            CHECK(was == now || sta_range_audit(&range) == STA_ECORRUPT);
+            *link = was;
+        }
+    }
+    check_context("%s", "");
+    CHECK(sta_range_audit(&range) == STA_OK);
+}
+
 int main(void)
 {
     refuses_what_can_never_be();
@@ -189,5 +219,6 @@ int main(void)
     walk_is_by_size_and_histogram_agrees();
     dump_names_every_run();
     audit_sees_damage();
+    audit_sees_links_that_lead_astray();
     return check_status();
 }
