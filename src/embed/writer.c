@@ -30,7 +30,8 @@ void sta_writer_text(const struct sta_writer *out, const char *text)
 
     if (!text)
         return;
-    while (text[length])
+    /* With one way out of the loop gcc makes it a call of strlen(). */
+    while (text[length] && length < PTRDIFF_MAX)
         length++;
     if (length)
         out->put(out->ctx, text, length);
