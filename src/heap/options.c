@@ -143,7 +143,8 @@ static const struct option {
         name, NULL, 0, false, read, expected                                   \
     }
     READER("ARENA_SIZE", read_arena,
-           "a size from 256K up, such as 64M, 2G, 50% or cgroup"),
+           SIZE_MAX > UINT32_MAX ? "a size from 256K to 4T, 50% or cgroup"
+                                 : "a size from 256K to 2G, 50% or cgroup"),
     WORDS("VARIANT", variants, variant, false, "local, mutex or single"),
     READER("SLAB_MAX", read_slab_max, "a size from 1K to 16K"),
     WORDS("STATS", formats, stats, false, "text, json or off"),
