@@ -131,6 +131,23 @@ int mincore(void *p, size_t bytes, unsigned char *resident)
     return 0;
 }
 
+/* Locks whole pages: what is purged goes by whole ones, or not at all. */
+static int lock(long call, const void *p, size_t bytes)
+{
+    uintptr_t first = (uintptr_t)p & ~(page_bytes() - 1);
+    return (int)syscall(call, first, round_up((uintptr_t)p + bytes - first));
+}
+
+int mlock(const void *p, size_t bytes)
+{
+    return lock(SYS_mlock, p, bytes);
+}
+
+int munlock(const void *p, size_t bytes)
+{
+    return lock(SYS_munlock, p, bytes);
+}
+
 void *mremap(void *from, size_t old_bytes, size_t bytes, int flags, ...)
 {
     va_list args;
