@@ -145,7 +145,7 @@ bool sta_region_open(struct sta_region *r, uint32_t first, uint32_t count)
     bool apart = first == 0 || may_divide(r);
     if (!sta_options.closed || (apart && sta_vm_commit(p, bytes)))
         return true;
-    /* Opened with the unit in front, a guard, it needs no mapping of its own.*/
+    /* With the unit in front, a guard, it needs no mapping of its own. */
     return first != 0 &&
            sta_vm_commit(p - STA_UNIT_BYTES, bytes + STA_UNIT_BYTES);
 }
