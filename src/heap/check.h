@@ -31,14 +31,16 @@ void sta_heap_check_align(const char *call, const void *p, size_t align);
  * want of memory: from now on no size is too small for a slot. */
 void sta_heap_note_stay(void);
 
-/* True when sta_heap_check_size() would find nothing wrong with `size`, as far
- * as this thread can tell quickly. */
-STA_INLINE bool sta_heap_has_class(const void *p, size_t size)
+/* Returns the slab of an object when sta_heap_check_size() would find nothing
+ * wrong with `size`, as far as this thread can tell quickly; else NULL. */
+STA_INLINE struct sta_slab *sta_heap_slab_of_size(const void *p, size_t size)
 {
     const struct sta_region *r = &sta_regions[0];
     uintptr_t offset = (uintptr_t)p - r->base;
-    return size <= STA_CLASS_TABLE_MAX && offset < r->bytes &&
-           sta_region_at(r, offset)->size_class == sta_self->class_of[size];
+    if (size > STA_CLASS_TABLE_MAX || offset >= r->bytes)
+        return NULL;
+    struct sta_slab *s = sta_region_at(r, offset);
+    return s->size_class == sta_self->class_of[size] ? s : NULL;
 }
 
 /* Ends the process for a free slot that is not as its free left it. */

@@ -44,16 +44,27 @@ void sta_family_delete_other(struct sta_slot *slot, struct sta_slab *s);
 void sta_family_array_slow(void *p);
 void sta_family_array_other(struct sta_slot *slot, struct sta_slab *s);
 
-/* sta_heap_free() of what operator new allocated. */
+/* sta_heap_free() of what operator new allocated; and where its slab is known
+ * already. */
 STA_INLINE void sta_family_delete(void *p)
 {
     sta_heap_free_or(p, sta_family_delete_slow, sta_family_delete_other);
+}
+
+STA_INLINE void sta_family_delete_in(void *p, struct sta_slab *s)
+{
+    sta_heap_free_in(p, s, sta_family_delete_slow, sta_family_delete_other);
 }
 
 /* The same of operator new[]. */
 STA_INLINE void sta_family_delete_array(void *p)
 {
     sta_heap_free_or(p, sta_family_array_slow, sta_family_array_other);
+}
+
+STA_INLINE void sta_family_delete_array_in(void *p, struct sta_slab *s)
+{
+    sta_heap_free_in(p, s, sta_family_array_slow, sta_family_array_other);
 }
 
 #endif

@@ -234,27 +234,34 @@ void *sta_heap_alloc_zero(size_t size);
 void *sta_heap_alloc_aligned(size_t size, size_t align);
 
 /* The fast half of a free, and what is to be called when that is not enough:
- * constants, of which each caller is a copy. */
+ * constants, of which each caller is a copy.  `s` is what the map has for the
+ * slot. */
+STA_INLINE void sta_heap_free_in(struct sta_slot *slot, struct sta_slab *s,
+                                 void (*slow)(void *p),
+                                 void (*other)(struct sta_slot *slot,
+                                               struct sta_slab *s))
+{
+    if (sta_unlikely(atomic_load_explicit(&s->owner, memory_order_relaxed) !=
+                     (uintptr_t)sta_self))
+        other(slot, s);
+    else if (sta_unlikely(!sta_slab_may_start(s, slot) ||
+                          sta_slot_may_be_free(slot)))
+        slow(slot);
+    else
+        sta_heap_push(slot, s);
+}
+
+/* The same, of any pointer. */
 STA_INLINE void sta_heap_free_or(void *p, void (*slow)(void *p),
                                  void (*other)(struct sta_slot *slot,
                                                struct sta_slab *s))
 {
     struct sta_region *r = &sta_regions[0];
     uintptr_t offset = (uintptr_t)p - r->base;
-    if (sta_unlikely(offset >= r->bytes)) {
-        slow(p);
-        return;
-    }
-    struct sta_slab *s = sta_region_at(r, offset);
-    struct sta_slot *slot = p;
-    if (sta_unlikely(atomic_load_explicit(&s->owner, memory_order_relaxed) !=
-                     (uintptr_t)sta_self))
-        other(slot, s);
-    else if (sta_unlikely(!sta_slab_may_start(s, p) ||
-                          sta_slot_may_be_free(slot)))
+    if (sta_unlikely(offset >= r->bytes))
         slow(p);
     else
-        sta_heap_push(slot, s);
+        sta_heap_free_in(p, sta_region_at(r, offset), slow, other);
 }
 
 /*

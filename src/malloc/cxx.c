@@ -265,22 +265,30 @@ static STA_NOINLINE void delete_checked(void *p, size_t size)
     _ZdlPv(p);
 }
 
+static STA_NOINLINE void array_delete_checked(void *p, size_t size)
+{
+    check_size(p, size);
+    _ZdaPv(p);
+}
+
 void SIZED(_ZdlPv, )(void *p, size_t size);
 REPLACEABLE void SIZED(_ZdlPv, )(void *p, size_t size)
 {
-    if (sta_unlikely(!sta_heap_has_class(p, size)))
-        delete_checked(p, size);
-    else if (delete_is_ours())
-        sta_family_delete(p);
+    struct sta_slab *s = sta_heap_slab_of_size(p, size);
+    if (s != NULL && delete_is_ours())
+        sta_family_delete_in(p, s);
     else
-        _ZdlPv(p);
+        delete_checked(p, size);
 }
 
 void SIZED(_ZdaPv, )(void *p, size_t size);
 REPLACEABLE void SIZED(_ZdaPv, )(void *p, size_t size)
 {
-    check_size(p, size);
-    _ZdaPv(p);
+    struct sta_slab *s = sta_heap_slab_of_size(p, size);
+    if (s != NULL && delete_is_ours() && _ZdaPv == own_array_delete)
+        sta_family_delete_array_in(p, s);
+    else
+        array_delete_checked(p, size);
 }
 
 /* The others are given more than they need. */

@@ -150,7 +150,7 @@ void free_aligned_sized(void *p, size_t align, size_t size);
 
 STA_EXPORT void free_sized(void *p, size_t size)
 {
-    if (!sta_heap_has_class(p, size))
+    if (sta_heap_slab_of_size(p, size) == NULL)
         sta_heap_check_size("free_sized", p, size, 1);
     sta_heap_free(p);
 }
