@@ -294,23 +294,30 @@ size_t sta_heap_usable(const void *p);
 void sta_foreign_free(void *p) __attribute__((weak));
 
 /*
- * True when a live object keeps its place at a new size, and nothing is to be
- * done for it.  Most calls of realloc, in most programs.  Slots and runs come
- * in an order that no predictor knows, so no branch tells them apart.
+ * Returns the bytes of a live object, when that takes neither a lock nor work;
+ * else 0: sta_heap_usable() is to be called.  Most calls of realloc need no
+ * more, in most programs.  Slots and runs come in an order that no predictor
+ * knows, so no branch tells them apart.
  */
-STA_INLINE bool sta_heap_stays(const void *p, size_t size)
+STA_INLINE size_t sta_heap_bytes_at_hand(const void *p)
 {
     const struct sta_region *r = &sta_regions[0];
     uintptr_t offset = (uintptr_t)p - r->base;
     if (offset >= r->bytes || sta_options.check >= STA_CHECK_OBJECTS)
-        return false;
+        return 0;
     const struct sta_slab *s = sta_region_at(r, offset);
     if (!sta_slab_may_start(s, p) || s->countdown == 0 ||
         sta_slot_may_be_free(p))
-        return false;
+        return 0;
     size_t run_bytes = (size_t)s->unit_count << STA_UNIT_LOG2;
     size_t slot_bytes = sta_class_size[s->size_class]; /* 0 of a run */
-    size_t bytes = slot_bytes + (slot_bytes == 0) * run_bytes;
+    return slot_bytes + (slot_bytes == 0) * run_bytes;
+}
+
+/* True when an object of `bytes` keeps its place at a new size, and nothing is
+ * to be done for it. */
+STA_INLINE bool sta_heap_stays(size_t bytes, size_t size)
+{
     size_t spare = bytes / 2 < STA_UNIT_BYTES ? bytes / 2 : STA_UNIT_BYTES;
     return bytes - size < spare;
 }

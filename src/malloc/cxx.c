@@ -31,6 +31,7 @@
 #include "core/attr.h"
 #include "heap/check.h"
 #include "heap/family.h"
+#include "heap/guard.h"
 #include "os/libc.h"
 #include "os/die.h"
 
@@ -97,8 +98,12 @@ static const char delete_call[] = "operator delete";
 
 static void free_aligned(void *p, size_t align, enum sta_family by)
 {
-    sta_heap_check_align(delete_call, p, align);
-    sta_family_free(p, by);
+    if (((uintptr_t)p & (align - 1)) != 0)
+        sta_heap_check_align(delete_call, p, align);
+    if (sta_guard_active())
+        sta_family_free(p, by);
+    else
+        sta_heap_free(p);
 }
 
 /* By names that nobody replaces. */

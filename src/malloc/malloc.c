@@ -83,7 +83,8 @@ static STA_NOINLINE void *realloc_slow(void *p, size_t size)
 
 STA_EXPORT void *realloc(void *p, size_t size)
 {
-    return sta_heap_stays(p, size) ? p : realloc_slow(p, size);
+    size_t bytes = sta_heap_bytes_at_hand(p);
+    return sta_heap_stays(bytes, size) ? p : realloc_slow(p, size);
 }
 
 STA_EXPORT void *reallocarray(void *p, size_t count, size_t size)
@@ -141,7 +142,8 @@ STA_EXPORT void *pvalloc(size_t size)
 
 STA_EXPORT size_t malloc_usable_size(void *p)
 {
-    return sta_heap_usable(p);
+    size_t bytes = sta_heap_bytes_at_hand(p);
+    return bytes != 0 ? bytes : sta_heap_usable(p);
 }
 
 /* C23. */
