@@ -305,6 +305,14 @@ static bool can_move(void)
     return answer == YES;
 }
 
+/* True where some of these pages are locked in memory, which this asks of pages
+ * of a file; nothing changes.  By number: the C library's function is a
+ * cancellation point. */
+static bool is_locked(void *p, size_t bytes)
+{
+    return syscall(SYS_msync, p, bytes, MS_INVALIDATE) != 0;
+}
+
 /* Has memory again where a move that failed unmapped it, lest somebody else
  * has; false if it cannot, or where something is mapped. */
 static bool fill_hole(void *p, size_t bytes)
@@ -319,6 +327,9 @@ static bool fill_hole(void *p, size_t bytes)
  * may then map there, and since 6.17 several mappings move one by one, until
  * one fails.  What the first step moved is one mapping, which no limit keeps
  * from moving on.
+ *
+ * Nothing moves from or to where the program has locked its memory: all of the
+ * mapping that the pages are taken from, the heap, would be locked no more.
  */
 enum sta_vm_moved sta_vm_move(void *to, void *from, size_t bytes)
 {
@@ -327,7 +338,8 @@ enum sta_vm_moved sta_vm_move(void *to, void *from, size_t bytes)
     /* Parts of a page would take along what else lies on it. */
     size_t in_page = sta_vm_page_bytes() - 1;
     bool whole = (((uintptr_t)to | (uintptr_t)from | bytes) & in_page) == 0;
-    char *p = whole && can_move() ? move_away(from, bytes) : NULL;
+    bool locked = is_locked(from, bytes) || is_locked(to, bytes);
+    char *p = whole && !locked && can_move() ? move_away(from, bytes) : NULL;
     if (p != NULL) {
         result = STA_VM_MOVED;
         if (mremap(p, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==

@@ -67,7 +67,8 @@ enum sta_vm_moved {
 };
 
 /* Moves the pages at `from` to `to`, leaving zero pages at `from`, if the
- * system can and they are whole pages of it.  Both ranges are committed. */
+ * system can and they are whole pages of it that the program has not locked.
+ * Both ranges are committed. */
 enum sta_vm_moved sta_vm_move(void *to, void *from, size_t bytes);
 
 /* Asks for huge pages, or for none, in [p, p + bytes). */
