@@ -29,7 +29,8 @@
  *     their slabs (trim.c), which are most of what is left of a program that
  *     keeps one object in fifty.
  *
- * Units go back from the top: first fit reuses the bottom first.  A free gives
+ * Units go back from the top: first fit reuses the bottom first; what was freed
+ * above all that went since the epoch began goes before the rest.  A free gives
  * back a few times what it freed, by one system call, or two while the program
  * shrinks, and more only for a large run, so that none takes long; also where
  * the user said how much is to be kept.
@@ -103,6 +104,30 @@ uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count,
     return stale;
 }
 
+/* Purges are to begin at `top` again. */
+static void set_top(struct sta_stale *t, uint32_t top)
+{
+    t->top = top;
+    t->gap_low = t->gap_end = 0;
+}
+
+/* Has purges begin above units that became stale.  Where these lie above all
+ * that purges have passed, they go on from there to where they were. */
+static void raise_top(struct sta_stale *t, uint32_t first, uint32_t end)
+{
+    if (t->top <= t->gap_low)
+        t->gap_low = t->gap_end = 0;
+    if (first < t->gap_end && end > t->gap_low)
+        t->gap_end = first > t->gap_low ? first : t->gap_low;
+    if (end <= t->top)
+        return;
+    if (first > t->top && first - t->top > t->gap_end - t->gap_low) {
+        t->gap_low = t->top;
+        t->gap_end = first;
+    }
+    t->top = end;
+}
+
 void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count,
                    uint32_t gone)
 {
@@ -112,8 +137,9 @@ void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count,
     for (; gone != 0; gone &= gone - 1)
         t->count -=
             sta_bitmap_assign(t->bits, first + sta_ctz64(gone), 1, false);
+    raise_top(t, first, first + count);
     /* A large run is most memory for one system call. */
-    if (first + count > t->top || (count >= STA_PURGE_UNITS && is_shrinking(t)))
+    if (count >= STA_PURGE_UNITS && is_shrinking(t))
         t->top = first + count;
 }
 
@@ -149,7 +175,7 @@ static uint32_t add_free_of_block(struct sta_stale *t, uint32_t block)
         t->count += sta_popcount64(free & ~t->bits[i / 64]);
         t->bits[i / 64] |= free;
     }
-    t->top = t->top > end ? t->top : end;
+    raise_top(t, block * STA_HUGE_UNITS, end);
     return t->count - before;
 }
 
@@ -300,6 +326,8 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
     size_t purged = 0;
     while (t->count > keep && budget > 0 && t->top > 0 && steps > 0) {
         uint32_t first;
+        if (t->top <= t->gap_end && t->top > t->gap_low)
+            t->top = t->gap_low;
         uint32_t floor =
             t->top > STA_PURGE_LOOK_UNITS ? t->top - STA_PURGE_LOOK_UNITS : 0;
         size_t count = sta_bitmap_last_ones(t->bits, floor, t->top, &first);
@@ -349,7 +377,7 @@ size_t sta_stale_trim(struct sta_stale *t, size_t keep)
     for (uint32_t b = 0; b * STA_HUGE_UNITS < t->used_top; b++)
         if (sta_huge_is_asked(&t->huge, b))
             unsure += add_free_of_block(t, b);
-    t->top = t->used_top;
+    set_top(t, t->used_top);
     size_t purged = purge(t, keep, SIZE_MAX, SIZE_MAX);
     size_t sure = purged > unsure ? purged - unsure : 0;
     t->purged -= purged - sure;
@@ -369,7 +397,8 @@ static void end_epoch(struct sta_stale *t, bool shrinking)
         t->grace = t->grace < most ? t->grace : most;
     }
     t->owed = shrinking && t->low > t->grace ? t->low - t->grace : 0;
-    t->top = t->used_top; /* purges pass over all once more */
+    if (t->frees > 1) /* else each free would have them begin there */
+        set_top(t, t->used_top); /* purges pass over all once more */
     t->frees = 0;
     t->freed = 0;
     t->taken = 0;

@@ -23,6 +23,8 @@ struct sta_stale {
     struct sta_huge huge;
     uint32_t count;    /* of ones */
     uint32_t top;      /* purges go on below it, until an epoch ends */
+    uint32_t gap_low;  /* and pass what they passed before, from here … */
+    uint32_t gap_end;  /* … to below this, when they come there */
     uint32_t used_top; /* no unit at or above was ever used */
 
     /* the rule, see stale.c; units */

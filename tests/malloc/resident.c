@@ -315,6 +315,25 @@ static void nothing_stays_of_big_buffers(void)
         CHECK(status_kib("VmRSS") < before + 12 * KIB);
 }
 
+/* More than half a GiB is freed in a row, in the order in which it came or the
+ * reverse.  How much of it the library takes for resident tells; none of it is
+ * touched. */
+static void nothing_stays_of_a_large_heap(void)
+{
+    enum { SIZE = 200 * KIB, COUNT = 5000 };
+    static char *object[COUNT];
+
+    if (!check_is_stalloc() || slabs_stay_whole() || sizeof(void *) < 8)
+        return;
+    for (int reverse = 0; reverse < 2; reverse++) {
+        for (size_t i = 0; i < COUNT; i++)
+            REQUIRE((object[i] = malloc(SIZE)) != NULL);
+        for (size_t i = 0; i < COUNT; i++)
+            free(object[reverse ? COUNT - 1 - i : i]);
+        CHECK(mallinfo2().keepcost <= (size_t)66 * MIB);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct check_case cases[] = {
@@ -327,6 +346,7 @@ int main(int argc, char **argv)
         {"nothing_stays_of_many_pages", nothing_stays_of_many_pages},
         {"a_buffer_of_a_loop_stays", a_buffer_of_a_loop_stays},
         {"nothing_stays_of_big_buffers", nothing_stays_of_big_buffers},
+        {"nothing_stays_of_a_large_heap", nothing_stays_of_a_large_heap},
         {"sparse_tables_stay_sparse", sparse_tables_stay_sparse},
         {"a_large_table_takes_few_calls", a_large_table_takes_few_calls},
         {"sparse_tables_follow_others", sparse_tables_follow_others},
