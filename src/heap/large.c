@@ -4,9 +4,10 @@
  *
  * A run of up to STA_RUN_UNITS_MAX units belongs to a heap, which keeps it for
  * the next request when it is freed; a larger one belongs to nobody and goes
- * straight back to the arena.  Kept runs are at most a share of what is in use:
- * a free beyond that gives one or two back, of each length in turn, so that
- * none waits for ever and no free takes long.
+ * straight back to the arena.  Kept runs are at most a share of what is in use,
+ * which the heaps of all threads divide among them: a free beyond that gives
+ * one or two back, of each length in turn, so that none waits for ever and no
+ * free takes long.
  *
  * Either is the program's alone while it lives, so that whichever thread
  * resizes it may change its descriptor.
@@ -17,6 +18,7 @@
 #include "heap/gather.h"
 #include "heap/guard.h"
 #include "heap/recent.h"
+#include "heap/threads.h"
 #include "heap/trim.h"
 #include "heap/watched.h"
 #include "os/vm.h"
@@ -72,7 +74,8 @@ bool sta_large_cut(struct sta_heap *h, uint32_t units)
 /* Sets how many units may wait, by what is in use now. */
 static void set_run_most(struct sta_heap *h)
 {
-    uint32_t share = (uint32_t)(sta_pages_used() / STA_RUN_KEEP_SHARE);
+    size_t all = sta_pages_used() / STA_RUN_KEEP_SHARE;
+    uint32_t share = (uint32_t)(all / sta_heap_users());
     h->run_most = sta_pages_cache_units(STA_RUN_KEEP_UNITS + share);
 }
 

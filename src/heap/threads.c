@@ -48,7 +48,8 @@ STA_SPARSE struct sta_heap sta_heap_shared;
 struct sta_heap *_Atomic sta_heaps;
 struct sta_lock sta_heaps_lock;
 
-static _Atomic uint32_t idle_count; /* of heaps; a hint */
+static _Atomic uint32_t heap_count; /* of heaps on the list; a hint */
+static _Atomic uint32_t idle_count; /* of those that are idle; a hint */
 static pthread_key_t thread_end_key;
 static bool heaps_of_threads;    /* else all share one */
 static _Atomic int single_taken; /* the one thread of STALLOC_VARIANT=single */
@@ -130,6 +131,14 @@ void sta_heap_list(struct sta_heap *h, enum sta_heap_state state)
      * find it */
     atomic_store_explicit(&sta_heaps, h, memory_order_release);
     sta_lock_release(&sta_heaps_lock);
+    atomic_fetch_add_explicit(&heap_count, 1, memory_order_relaxed);
+}
+
+uint32_t sta_heap_users(void)
+{
+    uint32_t idle = atomic_load_explicit(&idle_count, memory_order_relaxed);
+    uint32_t count = atomic_load_explicit(&heap_count, memory_order_relaxed);
+    return count > idle ? count - idle : 1;
 }
 
 /* Makes a heap in a unit of its own; NULL when there is no memory. */

@@ -52,6 +52,9 @@ struct sta_heap *sta_heap_first(void);
 /* Makes a heap of zeroed memory and puts it on that list. */
 void sta_heap_list(struct sta_heap *h, enum sta_heap_state state);
 
+/* Returns how many threads have a heap now, at least 1; a hint. */
+uint32_t sta_heap_users(void);
+
 /* Ends the process if a second thread allocates in the variant for one. */
 void sta_heap_claim_single(void);
 

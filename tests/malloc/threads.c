@@ -360,6 +360,48 @@ static void threads_that_start_during_a_fork_find_idle_heaps(void)
     CHECK(stats.heaps <= before + 3);
 }
 
+enum { SLEEPERS = 24, BUFFERS = 100, BUFFER = 100 * KIB };
+
+static pthread_barrier_t sleepers;
+
+static void *use_buffers_and_sleep(void *argument)
+{
+    char *buffer[BUFFERS];
+
+    for (size_t i = 0; i < BUFFERS; i++)
+        REQUIRE((buffer[i] = malloc(BUFFER)) != NULL);
+    pthread_barrier_wait(&sleepers);
+    for (size_t i = 0; i < BUFFERS; i++)
+        free(buffer[i]);
+    pthread_barrier_wait(&sleepers);
+    pthread_barrier_wait(&sleepers);
+    return argument;
+}
+
+/* What running threads keep for themselves counts as live: 240 MB of buffers
+ * that all were freed.  None of them is touched. */
+static void threads_that_wait_keep_little(void)
+{
+    int (*stats_get)(struct sta_stats *, size_t) = NULL;
+    struct sta_stats stats;
+    pthread_t thread[SLEEPERS];
+
+    *(void **)&stats_get = check_symbol("sta_stats_get");
+    if (stats_get == NULL)
+        return;
+    pthread_barrier_init(&sleepers, NULL, SLEEPERS + 1);
+    for (size_t i = 0; i < SLEEPERS; i++)
+        thread[i] = start(use_buffers_and_sleep, NULL);
+    pthread_barrier_wait(&sleepers);
+    pthread_barrier_wait(&sleepers);
+    REQUIRE(stats_get(&stats, sizeof stats) == 0);
+    CHECK(stats.live_bytes <= (uint64_t)SLEEPERS * BUFFERS * BUFFER / 8);
+    pthread_barrier_wait(&sleepers);
+    for (size_t i = 0; i < SLEEPERS; i++)
+        pthread_join(thread[i], NULL);
+    pthread_barrier_destroy(&sleepers);
+}
+
 #define CASE(name)                                                             \
     {                                                                          \
 #name, name                                                            \
@@ -375,6 +417,7 @@ static const struct check_case cases[] = {
     CASE(every_thread_frees_what_others_allocated),
     CASE(cancelled_threads_leave_nothing),
     CASE(threads_that_start_during_a_fork_find_idle_heaps),
+    CASE(threads_that_wait_keep_little),
 };
 
 int main(int argc, char **argv)
