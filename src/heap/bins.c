@@ -122,7 +122,7 @@ static void spare_or_release(struct sta_heap *h, struct sta_slab *s)
     bool idle = sta_heap_state(h) == STA_HEAP_IDLE;
     uint32_t spare = h->spare_units + s->unit_count;
     if (idle || !sta_slab_may_wait(s) ||
-        spare > sta_pages_cache_units(STA_SPARE_UNITS)) {
+        spare > sta_heap_cache_units(STA_SPARE_UNITS)) {
         release(h, s);
     } else {
         h->spare_units = spare;

@@ -127,8 +127,9 @@ enum {
     STA_SPARE_UNITS = 96,
 
     /* Neither these nor the runs that it keeps may be more than this share of
-     * an arena of fixed size. */
+     * an arena of fixed size, nor all heaps' more than the second. */
     STA_CACHE_SHARE = 64,
+    STA_CACHE_SHARE_OF_ALL = 8,
 
     /* A heap whose thread ends keeps what it has for the next thread if that is
      * no more than so many units (512 KiB), and fewer heaps than that are idle:

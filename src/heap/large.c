@@ -76,7 +76,7 @@ static void set_run_most(struct sta_heap *h)
 {
     size_t all = sta_pages_used() / STA_RUN_KEEP_SHARE;
     uint32_t share = (uint32_t)(all / sta_heap_users());
-    h->run_most = sta_pages_cache_units(STA_RUN_KEEP_UNITS + share);
+    h->run_most = sta_heap_cache_units(STA_RUN_KEEP_UNITS + share);
 }
 
 void sta_large_flush(struct sta_heap *h)

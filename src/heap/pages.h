@@ -162,12 +162,6 @@ static inline uint32_t sta_pages_at_most(uint32_t units, size_t share)
                                                         : units;
 }
 
-/* Returns how many units a heap may cache where `units` would be best. */
-static inline uint32_t sta_pages_cache_units(uint32_t units)
-{
-    return sta_pages_at_most(units, STA_CACHE_SHARE);
-}
-
 /* Returns how many epochs the program was shrinking in; see stale.c. */
 static inline uint32_t sta_pages_shrinks(void)
 {

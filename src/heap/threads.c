@@ -109,7 +109,7 @@ static void heap_init(struct sta_heap *h, enum sta_heap_state state)
     h->lazy_own = (uintptr_t)h | STA_SLAB_LAZY;
     for (size_t size = 0; size <= STA_CLASS_TABLE_MAX; size++)
         h->class_of[size] = (uint8_t)sta_class_of(size);
-    h->run_most = sta_pages_cache_units(STA_RUN_KEEP_UNITS);
+    h->run_most = sta_heap_cache_units(STA_RUN_KEEP_UNITS);
     sta_list_init(&h->spare);
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
         h->bins[c].own = STA_SLOT_END;
@@ -139,6 +139,13 @@ uint32_t sta_heap_users(void)
     uint32_t idle = atomic_load_explicit(&idle_count, memory_order_relaxed);
     uint32_t count = atomic_load_explicit(&heap_count, memory_order_relaxed);
     return count > idle ? count - idle : 1;
+}
+
+uint32_t sta_heap_cache_units(uint32_t units)
+{
+    uint32_t share = STA_CACHE_SHARE_OF_ALL * sta_heap_users();
+    share = share < STA_CACHE_SHARE ? STA_CACHE_SHARE : share;
+    return sta_pages_at_most(units, share);
 }
 
 /* Makes a heap in a unit of its own; NULL when there is no memory. */
@@ -186,7 +193,7 @@ static struct sta_heap *enter_shared(void)
 static bool is_worth_keeping(const struct sta_heap *h)
 {
     return h->slab_units + h->run_units <=
-               sta_pages_cache_units(STA_IDLE_UNITS) &&
+               sta_heap_cache_units(STA_IDLE_UNITS) &&
            atomic_load_explicit(&idle_count, memory_order_relaxed) <
                STA_IDLE_HEAPS;
 }

@@ -55,6 +55,9 @@ void sta_heap_list(struct sta_heap *h, enum sta_heap_state state);
 /* Returns how many threads have a heap now, at least 1; a hint. */
 uint32_t sta_heap_users(void);
 
+/* Returns how many units a heap may cache where `units` would be best. */
+uint32_t sta_heap_cache_units(uint32_t units);
+
 /* Ends the process if a second thread allocates in the variant for one. */
 void sta_heap_claim_single(void);
 

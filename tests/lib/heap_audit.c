@@ -276,8 +276,9 @@ static void audit_bin(const struct sta_heap *h, uint32_t c)
 static void audit_kept(const struct sta_heap *h)
 {
     size_t peak = sta_page_counts.used_peak_units;
-    uint32_t most = sta_pages_cache_units(
-        STA_RUN_KEEP_UNITS + (uint32_t)(peak / STA_RUN_KEEP_SHARE));
+    uint32_t most = sta_pages_at_most(
+        STA_RUN_KEEP_UNITS + (uint32_t)(peak / STA_RUN_KEEP_SHARE),
+        STA_CACHE_SHARE); /* while there was no other thread */
     size_t kept = 0;
     for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++)
         kept += n * audit_runs(h, n);
