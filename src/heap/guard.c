@@ -213,10 +213,8 @@ static void zero_run(char *p, size_t size, const struct sta_span *dirty)
 void *sta_guard_alloc(size_t size, size_t align, bool zero)
 {
     struct sta_span dirty = {0, 0};
-    if (size > PTRDIFF_MAX) {
-        sta_pages_refuse(1);
+    if (size > PTRDIFF_MAX)
         return NULL;
-    }
     size_t need = size + sta_canary_least();
     bool nothing = size == 0 && sta_options.guard_units;
     bool run = need > sta_options.slab_max;

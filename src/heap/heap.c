@@ -75,10 +75,7 @@ static void *alloc_entered(uint32_t list, const struct run *run)
     sta_heap_reclaim();
     if (list < STA_CLASS_COUNT && run == NULL)
         sta_heap_list_full(list);
-    p = alloc_once(list, run);
-    if (p == NULL)
-        sta_pages_refuse(1);
-    return p;
+    return alloc_once(list, run);
 }
 
 static void *alloc_large(size_t size, size_t align, struct sta_span *dirty)
@@ -86,10 +83,8 @@ static void *alloc_large(size_t size, size_t align, struct sta_span *dirty)
     size_t units = size == 0 ? 1 : sta_units_of(size);
     size_t align_units = align >> STA_UNIT_LOG2;
     if (size > PTRDIFF_MAX || align > PTRDIFF_MAX || units >= UINT32_MAX ||
-        align_units >= UINT32_MAX) {
-        sta_pages_refuse(1);
+        align_units >= UINT32_MAX)
         return NULL;
-    }
     struct run run = {(uint32_t)units,
                       align_units == 0 ? 1 : (uint32_t)align_units, dirty};
     return alloc_entered(0, &run);

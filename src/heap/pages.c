@@ -316,10 +316,10 @@ size_t sta_pages_purged(void)
     return purged;
 }
 
-void sta_pages_refuse(int count)
+void sta_pages_note_refused(void)
 {
     sta_lock_acquire(&sta_pages_lock);
-    sta_page_counts.refused += (size_t)count;
+    sta_page_counts.refused++;
     sta_lock_release(&sta_pages_lock);
 }
 

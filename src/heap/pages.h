@@ -130,8 +130,8 @@ void sta_pages_sparse(const void *p, bool fresh);
 /* Sets how much free memory is kept; SIZE_MAX for all of it. */
 void sta_pages_keep(size_t bytes);
 
-/* Counts so many more requests that end in NULL. */
-void sta_pages_refuse(int count);
+/* Counts a request that ends in NULL. */
+void sta_pages_note_refused(void);
 
 /* Returns the units in use, as they were a moment ago. */
 static inline size_t sta_pages_used(void)

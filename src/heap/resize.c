@@ -71,10 +71,8 @@ void *sta_heap_realloc(void *p, size_t size)
     }
     size_t ahead = with_headroom(size, bytes);
     void *to = sta_heap_alloc(ahead);
-    if (to == NULL && ahead != size) {
-        sta_pages_refuse(-1); /* which was our own wish */
+    if (to == NULL && ahead != size)
         to = sta_heap_alloc(size);
-    }
     if (to == NULL)
         return size < bytes ? stay(s, p) : NULL;
     if (size > bytes && sta_large_move(s, &to)) {

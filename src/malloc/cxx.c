@@ -57,6 +57,8 @@ static STA_NOINLINE void *alloc_or_null(size_t size, size_t align,
                           : sta_heap_alloc_aligned(size, align);
     if (p != NULL)
         sta_family_set(p, family);
+    else
+        sta_pages_note_refused();
     return p;
 }
 

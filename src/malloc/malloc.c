@@ -24,12 +24,18 @@
 #include "os/libc.h"
 #include "os/vm.h"
 
-/* Passes an allocation on, with ENOMEM when it failed. */
+/* What a request ends with for which there is no memory. */
+static STA_COLD STA_NOINLINE void *refuse(void)
+{
+    sta_pages_note_refused();
+    errno = ENOMEM;
+    return NULL;
+}
+
+/* Passes an allocation on, if there is one. */
 STA_INLINE void *or_enomem(void *p)
 {
-    if (sta_unlikely(p == NULL))
-        errno = ENOMEM;
-    return p;
+    return sta_likely(p != NULL) ? p : refuse();
 }
 
 /* True when a * b does not fit a size_t; else *product is it. */
@@ -66,7 +72,7 @@ STA_EXPORT void *calloc(size_t count, size_t size)
 {
     size_t bytes;
     if (overflows(count, size, &bytes))
-        return or_enomem(NULL);
+        return refuse();
     return or_enomem(sta_heap_alloc_zero(bytes));
 }
 
@@ -91,7 +97,7 @@ STA_EXPORT void *reallocarray(void *p, size_t count, size_t size)
 {
     size_t bytes;
     if (overflows(count, size, &bytes))
-        return or_enomem(NULL);
+        return refuse();
     return realloc(p, bytes);
 }
 
@@ -100,8 +106,10 @@ STA_EXPORT int posix_memalign(void **out, size_t align, size_t size)
     if (align % sizeof(void *) != 0 || !sta_is_power_of_two(align))
         return EINVAL;
     void *p = sta_heap_alloc_aligned(size, align);
-    if (p == NULL)
+    if (p == NULL) {
+        sta_pages_note_refused();
         return ENOMEM;
+    }
     *out = p;
     return 0;
 }
@@ -136,7 +144,7 @@ STA_EXPORT void *pvalloc(size_t size)
 {
     size_t page = sta_vm_page_bytes();
     if (size > SIZE_MAX - page)
-        return or_enomem(NULL);
+        return refuse();
     return or_enomem(sta_heap_alloc_aligned(sta_round_up(size, page), page));
 }
 

@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "stalloc/malloc.h"
+
 enum { KIB = 1024, MIB = 1024 * 1024, ARENA = 64 * MIB };
 
 struct link {
@@ -288,6 +290,17 @@ static void realloc_that_does_not_fit_leaves_the_object(void)
     free(hide_pointer(q));
 }
 
+/* Returns how many requests were refused so far. */
+static uint64_t refused(void)
+{
+    struct sta_stats stats;
+    int (*stats_get)(struct sta_stats *, size_t) = NULL;
+
+    *(void **)&stats_get = check_symbol("sta_stats_get");
+    REQUIRE(stats_get != NULL && stats_get(&stats, sizeof stats) == 0);
+    return stats.refused_count;
+}
+
 /* As shorter objects need less, there is always room for one. */
 static void realloc_shortens_in_a_full_arena(void)
 {
@@ -307,8 +320,10 @@ static void realloc_shortens_in_a_full_arena(void)
             for (size_t size = MIB; size >= 16; size /= 4)
                 fill(&rest[fills++], size);
             size_t length = to[j] < from[i] ? to[j] : from[i];
+            uint64_t before = refused();
             p = realloc(p, length);
             REQUIRE(p != NULL);
+            CHECK(refused() == before);
             CHECK(pattern_holds(p, length, i));
             CHECK(malloc_usable_size(p) >= length);
             for (size_t size = 16; size <= MIB; size *= 4)
