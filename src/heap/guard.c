@@ -354,16 +354,6 @@ static bool resize(struct sta_slab *s, char *p, size_t size)
     return true;
 }
 
-/* What resize.c does for an object that becomes shorter where there is no
- * memory to move it to. */
-static void *stay(struct sta_slab *s, void *p, size_t size)
-{
-    if (sta_slab_state(s) == STA_SLAB_RUN)
-        sta_pages_resize(s, 1);
-    sta_canary_set(s, p, size);
-    return p;
-}
-
 void *sta_guard_realloc(struct sta_slab *s, void *p, size_t size)
 {
     size_t old = sta_canary_size("realloc", s, p);
@@ -372,12 +362,10 @@ void *sta_guard_realloc(struct sta_slab *s, void *p, size_t size)
     if (resize(s, p, size))
         return p;
     void *to = sta_guard_alloc(size, 16, false);
-    if (to == NULL)
-        return size < old ? stay(s, p, size) : NULL;
-    struct sta_heap *h = heap_of(s);
-    bool moved = old < size && sta_large_move(s, &to);
+    bool moved = to != NULL && old < size && sta_large_move(s, &to);
     if (to == NULL)
         return NULL;
+    struct sta_heap *h = heap_of(s);
     if (!moved) {
         if (old < size) /* a move that failed may have lost it */
             sta_canary_set(sta_slab_of(to), to, size);

@@ -18,6 +18,14 @@
 #include "heap/large.h"
 #include "heap/watched.h"
 
+/* Returns the bytes of an object that may be used. */
+static size_t bytes_of(const char *call, const struct sta_slab *s,
+                       const void *p)
+{
+    return sta_guard_active() ? sta_canary_size(call, s, p)
+                              : sta_slab_object_bytes(s);
+}
+
 size_t sta_heap_usable(const void *p)
 {
     if (p == NULL)
@@ -25,10 +33,8 @@ size_t sta_heap_usable(const void *p)
     if (STA_WATCHED)
         return sta_watched_usable(p);
     static const char call[] = "malloc_usable_size";
-    struct sta_slab *s = sta_heap_check(call, p);
-    if (s != NULL && sta_guard_active())
-        return sta_canary_size(call, s, p);
-    return s ? sta_slab_object_bytes(s) : 0;
+    const struct sta_slab *s = sta_heap_check(call, p);
+    return s ? bytes_of(call, s, p) : 0;
 }
 
 /* What is asked for when an object of `bytes` must move to hold `size`: one
@@ -42,26 +48,10 @@ static size_t with_headroom(size_t size, size_t bytes)
                                                                        : size;
 }
 
-/* Has an object that is to be shorter stay, as there is no memory to move it
- * to.  What its run does not need goes back. */
-static void *stay(struct sta_slab *s, void *p)
+/* Resizes an object of levels 0 and 1; NULL, and the object as it was, when it
+ * must move and there is no memory. */
+static void *resize(struct sta_slab *s, void *p, size_t size)
 {
-    if (sta_slab_state(s) == STA_SLAB_RUN)
-        sta_pages_resize(s, 1);
-    else
-        sta_heap_note_stay();
-    return p;
-}
-
-void *sta_heap_realloc(void *p, size_t size)
-{
-    if (STA_WATCHED)
-        return sta_watched_realloc(p, size);
-    struct sta_slab *s = sta_heap_check("realloc", p);
-    if (s == NULL)
-        return NULL;
-    if (sta_guard_active())
-        return sta_guard_realloc(s, p, size);
     size_t bytes = sta_slab_object_bytes(s);
     if (sta_slab_state(s) == STA_SLAB_RUN) {
         if (size <= PTRDIFF_MAX && sta_large_resize(s, size))
@@ -73,15 +63,37 @@ void *sta_heap_realloc(void *p, size_t size)
     void *to = sta_heap_alloc(ahead);
     if (to == NULL && ahead != size)
         to = sta_heap_alloc(size);
-    if (to == NULL)
-        return size < bytes ? stay(s, p) : NULL;
-    if (size > bytes && sta_large_move(s, &to)) {
+    if (to != NULL && size > bytes && sta_large_move(s, &to)) {
         sta_pages_free(s, true);
-        return to;
+    } else if (to != NULL) {
+        memcpy(to, p, size < bytes ? size : bytes);
+        sta_heap_free(p);
     }
-    if (to == NULL)
-        return NULL;
-    memcpy(to, p, size < bytes ? size : bytes);
-    sta_heap_free(p);
     return to;
+}
+
+/* Has an object that is to be shorter stay, as there is no memory to move it
+ * to.  What its run does not need goes back. */
+static void *stay(struct sta_slab *s, void *p, size_t size)
+{
+    if (sta_slab_state(s) == STA_SLAB_RUN)
+        sta_pages_resize(s, 1);
+    else
+        sta_heap_note_stay();
+    if (sta_guard_active())
+        sta_canary_set(s, p, size);
+    return p;
+}
+
+void *sta_heap_realloc(void *p, size_t size)
+{
+    static const char call[] = "realloc";
+    if (STA_WATCHED)
+        return sta_watched_realloc(p, size);
+    struct sta_slab *s = sta_heap_check(call, p);
+    if (s == NULL)
+        return NULL;
+    void *to =
+        sta_guard_active() ? sta_guard_realloc(s, p, size) : resize(s, p, size);
+    return to == NULL && size < bytes_of(call, s, p) ? stay(s, p, size) : to;
 }
