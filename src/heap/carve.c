@@ -124,6 +124,7 @@ struct sta_slab *sta_slab_new(struct sta_heap *h, uint32_t c)
     s->reciprocal = sta_slot_reciprocal(slot_bytes);
     s->size_class = (uint8_t)c;
     s->few = few_of(sta_slab_capacity(s));
+    atomic_store_explicit(&s->stayed, false, memory_order_relaxed);
     sta_slab_set_owner(s, h, false);
     sta_bin_gain(h, s);
     sta_slab_clear(s);

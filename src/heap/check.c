@@ -111,15 +111,6 @@ struct sta_slab *sta_heap_check(const char *call, const void *p)
     return NULL;
 }
 
-/* Set by whichever thread was first; relaxed: a thread that frees an object
- * knows what happened to it. */
-static _Atomic bool some_stayed;
-
-void sta_heap_note_stay(void)
-{
-    atomic_store_explicit(&some_stayed, true, memory_order_relaxed);
-}
-
 /* True when a request for `size` bytes may be served by an object of `s`: a
  * slot more than twice as large is not even left by a realloc(), as long as
  * there is another. */
@@ -130,7 +121,7 @@ static bool may_have_size(const struct sta_slab *s, size_t size)
         return size <= bytes && bytes - size < 2 * STA_UNIT_BYTES;
     return sta_slab_suits(s, size) ||
            (size <= bytes &&
-            atomic_load_explicit(&some_stayed, memory_order_relaxed));
+            atomic_load_explicit(&s->stayed, memory_order_relaxed));
 }
 
 /* Returns the slab of an object that is aligned as it should be; NULL where

@@ -27,10 +27,6 @@ void sta_heap_check_size(const char *call, const void *p, size_t size,
                          size_t align);
 void sta_heap_check_align(const char *call, const void *p, size_t align);
 
-/* Notes that an object stayed in a slot from which it should have moved, for
- * want of memory: from now on no size is too small for a slot. */
-void sta_heap_note_stay(void);
-
 /* Returns the slab of an object when sta_heap_check_size() would find nothing
  * wrong with `size`, as far as this thread can tell quickly; else NULL. */
 STA_INLINE struct sta_slab *sta_heap_slab_of_size(const void *p, size_t size)

@@ -73,13 +73,14 @@ static void *resize(struct sta_slab *s, void *p, size_t size)
 }
 
 /* Has an object that is to be shorter stay, as there is no memory to move it
- * to.  What its run does not need goes back. */
+ * to.  What its run does not need goes back; in its slab no size is too small
+ * for a slot from here on. */
 static void *stay(struct sta_slab *s, void *p, size_t size)
 {
     if (sta_slab_state(s) == STA_SLAB_RUN)
         sta_pages_resize(s, 1);
     else
-        sta_heap_note_stay();
+        atomic_store_explicit(&s->stayed, true, memory_order_relaxed);
     if (sta_guard_active())
         sta_canary_set(s, p, size);
     return p;

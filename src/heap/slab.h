@@ -87,6 +87,10 @@ struct sta_slab {
     uint8_t region;
     uint8_t few; /* free slots that do not make a full slab partial */
 
+    /* an object stayed in a slot that is too long for it (resize.c); relaxed:
+     * who has the object knows what happened to it */
+    _Atomic bool stayed;
+
     /* the owner writes, any thread looks; see the functions below */
     _Atomic uint16_t carved; /* slots cut so far, at the bottom */
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The size and alignment that a sized free names: every request that may have
- * made the object passes, and no other; sums near SIZE_MAX, too.
+ * made the object passes, and no other; sums near SIZE_MAX, too.  An object
+ * that was shortened where it is, for want of memory, passes by its new size;
+ * that is not to let others pass.
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,8 +54,26 @@ static bool passes(const void *p, size_t size, size_t align)
     return status == 0;
 }
 
+/* Takes all memory there is, then makes one object shorter. */
+static void only_where_an_object_stayed_a_size_may_be_small(void)
+{
+    char *other = sta_heap_alloc(3000);
+    char *p = sta_heap_alloc(700);
+    REQUIRE(other != NULL && p != NULL);
+    for (size_t size = 65536; size >= 16; size /= 2)
+        while (sta_heap_alloc(size) != NULL)
+            ;
+    REQUIRE(sta_heap_realloc(p, 20) == p);
+    check_context("a full arena");
+    CHECK(passes(p, 20, 1));
+    CHECK(!passes(p, 900, 1));
+    CHECK(passes(other, 3000, 1));
+    CHECK(!passes(other, 20, 1));
+}
+
 int main(void)
 {
+    setenv("STALLOC_ARENA_SIZE", "2M", 1);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         void *p = sta_heap_alloc_aligned(cases[i].size, cases[i].align);
         REQUIRE(p != NULL);
@@ -62,5 +83,6 @@ int main(void)
               cases[i].passes);
         sta_heap_free(p);
     }
+    only_where_an_object_stayed_a_size_may_be_small();
     return check_status();
 }
