@@ -131,7 +131,7 @@ static struct sta_slot *prepend(struct sta_outbox *out, struct sta_parcel *p,
                                 struct sta_slot *list)
 {
     sta_remote_check(p);
-    sta_slot_link(sta_remote_last(p->slab, (uint64_t)p->last << 16), list);
+    sta_slot_link(sta_slot_at(p->slab, p->last), list);
     list = p->first;
     empty(out, p);
     return list;

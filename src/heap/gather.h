@@ -3,17 +3,7 @@
 #ifndef STA_HEAP_GATHER_H
 #define STA_HEAP_GATHER_H
 
-#include "heap/heap.h"
-
-/* Slots of one slab, linked. */
-struct sta_parcel {
-    struct sta_slab *slab; /* NULL when there are none */
-    struct sta_slot *first;
-    uint16_t last; /* its place in the slab, in steps of 16 bytes */
-    uint16_t count;
-    uint16_t sum; /* of their addresses, see slab.h */
-    uint16_t size_class;
-};
+#include "heap/remote.h"
 
 enum { STA_PARCEL_WORDS = (STA_PARCELS + 63) / 64 };
 

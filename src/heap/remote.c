@@ -39,7 +39,6 @@
 #include "heap/remote.h"
 
 #include "heap/check.h"
-#include "heap/gather.h"
 
 /* --- The list in one word ------------------------------------------------ */
 
@@ -70,7 +69,7 @@ static inline bool is_end(const struct sta_slot *last)
 void sta_remote_check(const struct sta_parcel *p)
 {
     const struct sta_slab *s = p->slab;
-    const struct sta_slot *last = sta_remote_last(s, (uint64_t)p->last << 16);
+    const struct sta_slot *last = sta_slot_at(s, p->last);
     bool gone = sta_slab_owner(s) == NULL || s->size_class != p->size_class ||
                 !sta_slab_is_start(s, p->first) || !sta_slab_is_start(s, last);
     if (sta_unlikely(gone))
@@ -115,7 +114,7 @@ void sta_remote_send(const struct sta_parcel *p)
     struct sta_remote *r = &s->remote;
     uint64_t list = atomic_load_explicit(&r->list, memory_order_relaxed);
     uint64_t more = list_of(p);
-    struct sta_slot *last = sta_remote_last(s, more);
+    struct sta_slot *last = sta_slot_at(s, p->last);
     /* release: pairs with take_in(), which follows the slots' links;
      * acquire: pairs with its release: it has read `next`, which may change */
     do

@@ -5,14 +5,29 @@
 
 #include "heap/heap.h"
 
-/* A slot's place in its slab, in steps of 16 bytes. */
+/* A slot's place in its slab, in steps of 16 bytes; and the slot at one. */
 static inline uint16_t sta_slot_place(const struct sta_slab *s,
                                       const struct sta_slot *slot)
 {
     return (uint16_t)(sta_slab_offset(s, slot) / 16);
 }
 
-struct sta_parcel;
+static inline struct sta_slot *sta_slot_at(const struct sta_slab *s,
+                                           uint16_t place)
+{
+    char *start = sta_slab_start(s);
+    return (void *)(start + (size_t)place * 16);
+}
+
+/* Slots of one slab, linked. */
+struct sta_parcel {
+    struct sta_slab *slab; /* NULL when there are none */
+    struct sta_slot *first;
+    uint16_t last; /* its place */
+    uint16_t count;
+    uint16_t sum; /* of their addresses, see slab.h */
+    uint16_t size_class;
+};
 
 /*
  * Ends the process when a parcel's slab was given back without its slots, or
@@ -29,20 +44,18 @@ void sta_heap_drain(struct sta_heap *h);
 
 /*
  * The list in a sta_remote: from the lowest bits, 16 each, the places of the
- * first slot and of the last in steps of 16 bytes, their count, and the sum of
- * their addresses.
+ * first slot and of the last, their count, and the sum of their addresses.
  */
 static inline struct sta_slot *sta_remote_first(const struct sta_slab *s,
                                                 uint64_t list)
 {
-    char *start = sta_slab_start(s);
-    return (void *)(start + (list & UINT16_MAX) * 16);
+    return sta_slot_at(s, (uint16_t)list);
 }
 
 static inline struct sta_slot *sta_remote_last(const struct sta_slab *s,
                                                uint64_t list)
 {
-    return sta_remote_first(s, list >> 16);
+    return sta_slot_at(s, (uint16_t)(list >> 16));
 }
 
 static inline uint32_t sta_remote_count(uint64_t list)

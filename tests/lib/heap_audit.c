@@ -325,8 +325,7 @@ static void audit_outbox(const struct sta_heap *h)
         const struct sta_parcel *p = &out->parcel[i];
         if (p->slab == NULL)
             continue;
-        audit_chain(p->slab, p->first,
-                    sta_remote_last(p->slab, (uint64_t)p->last << 16), p->count,
+        audit_chain(p->slab, p->first, sta_slot_at(p->slab, p->last), p->count,
                     p->sum);
         HOLDS(p->size_class == p->slab->size_class, "%s: sent as of class %u",
               audit_name(p->slab), p->size_class);
