@@ -56,8 +56,7 @@ static inline void sta_bin_lend(struct sta_heap *h, struct sta_slot *slot,
 {
     struct sta_bin *bin = &h->bins[c];
     bin->loan--;
-    sta_slot_link(slot, bin->own);
-    bin->own = slot;
+    sta_slot_push(&bin->own, slot);
     h->handed[c]++;
 }
 

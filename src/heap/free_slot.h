@@ -92,6 +92,13 @@ static inline struct sta_slot *sta_slot_follow(const struct sta_slot *slot)
                                                 : sta_slot_damaged(slot);
 }
 
+/* Makes a slot a free one, the first of a list. */
+STA_INLINE void sta_slot_push(struct sta_slot **list, struct sta_slot *slot)
+{
+    sta_slot_link(slot, *list);
+    *list = slot;
+}
+
 /* Takes the first slot of a list that has one. */
 static inline struct sta_slot *sta_slot_pop(struct sta_slot **list)
 {

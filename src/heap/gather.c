@@ -99,8 +99,7 @@ static struct sta_parcel parcel_of_one(struct sta_slab *s,
 STA_INLINE void add(struct sta_outbox *out, struct sta_parcel *p,
                     struct sta_slot *slot)
 {
-    sta_slot_link(slot, p->first);
-    p->first = slot;
+    sta_slot_push(&p->first, slot);
     p->count++;
     p->sum = (uint16_t)(p->sum + (uintptr_t)slot);
     out->foreign++;

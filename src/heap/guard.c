@@ -168,8 +168,7 @@ struct sta_slot *sta_guard_carve(struct sta_heap *h, char *at, uint32_t count,
         struct sta_slot *slot =
             (struct sta_slot *)(void *)(at + (size_t)order[pick] * slot_bytes);
         order[pick] = order[i];
-        sta_slot_link(slot, list);
-        list = slot;
+        sta_slot_push(&list, slot);
     }
     return list;
 }

@@ -137,8 +137,7 @@ void sta_heap_free_due(struct sta_slot *slot, struct sta_slab *s);
  * the sum of a lazy slab. */
 STA_INLINE void sta_heap_push(struct sta_slot *slot, struct sta_slab *s)
 {
-    sta_slot_link(slot, s->free);
-    s->free = slot;
+    sta_slot_push(&s->free, slot);
     if (sta_unlikely(--s->countdown == 0))
         sta_heap_free_due(slot, s);
 }

@@ -104,8 +104,7 @@ static void take_over(struct sta_heap *h, struct sta_slab *s)
             used++;
             continue;
         }
-        sta_slot_link(slot, s->free);
-        s->free = slot;
+        sta_slot_push(&s->free, slot);
     }
     /* What waits to be taken in is marked too, and so on the list by now. */
     atomic_store_explicit(&s->remote.list, 0, memory_order_relaxed);

@@ -105,8 +105,7 @@ static void drop_slots(struct sta_slab *s, uint32_t units,
             i = ((unit << STA_UNIT_LOG2) + slot_bytes - 1) / slot_bytes;
         } else if ((units_of_slot(slot_bytes, i) & units) == 0 &&
                    is_listed(listed, i)) {
-            sta_slot_link(slot, s->free);
-            s->free = slot;
+            sta_slot_push(&s->free, slot);
         }
     }
 }
@@ -185,8 +184,7 @@ void sta_slab_restore(struct sta_slab *s)
         if ((units_of_slot(slot_bytes, i) & s->purged) == 0)
             continue;
         struct sta_slot *slot = (void *)(start + (size_t)i * slot_bytes);
-        sta_slot_link(slot, s->free);
-        s->free = slot;
+        sta_slot_push(&s->free, slot);
     }
     if (sta_slab_carved(s) == sta_slab_capacity(s))
         sta_slab_mark_rest(s);
