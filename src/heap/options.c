@@ -54,7 +54,9 @@ static bool read_digits(const char **s, size_t *n)
     return *s != start;
 }
 
-bool sta_parse_size(const char *s, size_t *bytes)
+/* Reads a size, "64M", in bytes with an optional suffix K, M, G or T; false
+ * when `s` is none, is 0, or does not fit a size_t. */
+static bool read_size(const char *s, size_t *bytes)
 {
     static const char suffixes[] = "KMGT";
     size_t n;
@@ -83,7 +85,7 @@ static bool read_arena(const char *s)
         /* Code, stacks and page tables count against the limit as well: with
          * all of it for the arena the kernel would kill before malloc fails. */
         n -= n / 8;
-    } else if (!sta_parse_size(s, &n)) {
+    } else if (!read_size(s, &n)) {
         size_t percent;
         if (!read_digits(&s, &percent) || strcmp(s, "%") != 0 || percent == 0 ||
             percent > 100)
@@ -99,8 +101,7 @@ static bool read_arena(const char *s)
 static bool read_slab_max(const char *s)
 {
     size_t n;
-    if (!sta_parse_size(s, &n) || n < STA_SLAB_MAX_LEAST ||
-        n > STA_CLASS_SIZE_MAX)
+    if (!read_size(s, &n) || n < STA_SLAB_MAX_LEAST || n > STA_CLASS_SIZE_MAX)
         return false;
     sta_options.slab_max = n;
     return true;
@@ -108,7 +109,7 @@ static bool read_slab_max(const char *s)
 
 static bool read_purge(const char *s)
 {
-    bool is_size = sta_parse_size(s, &sta_options.keep_bytes);
+    bool is_size = read_size(s, &sta_options.keep_bytes);
     sta_options.purge_auto = strcmp(s, "auto") == 0;
     sta_options.purge_never = strcmp(s, "never") == 0;
     return is_size || sta_options.purge_auto || sta_options.purge_never ||

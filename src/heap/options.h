@@ -80,10 +80,4 @@ void sta_options_derive(void);
 /* Returns the variant's name as STALLOC_VARIANT spells it. */
 const char *sta_variant_name(enum sta_variant v);
 
-/*
- * Reads a size, "64M", in bytes with an optional suffix K, M, G or T; false
- * when `s` is none, is 0, or does not fit a size_t.
- */
-bool sta_parse_size(const char *s, size_t *bytes);
-
 #endif
