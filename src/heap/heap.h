@@ -79,6 +79,8 @@ struct sta_heap {
     uint8_t class_of[STA_CLASS_TABLE_MAX + 1];    /* by bytes */
     uint32_t run_units;                           /* on runs[], in all */
     uint32_t run_most;    /* beyond so many, runs go back to the arena */
+    uint32_t run_gone;    /* units too many when most waited, not missed yet */
+    uint32_t run_wish;    /* units that were missed */
     uint32_t run_cut;     /* units of the runs that went last */
     uint32_t spare_units; /* of the empty slabs on `spare` */
     uint32_t slab_units;  /* of all slabs */

@@ -34,6 +34,15 @@ static void *pop_longer(struct sta_heap *h, uint32_t units,
     return sta_heap_pop_run(h, longer);
 }
 
+/* A run is asked for, and none of its length waits. */
+static void note_missed(struct sta_heap *h, uint32_t units)
+{
+    if (h->run_gone < units || h->run_wish >= STA_RUN_WISH_MAX)
+        return;
+    h->run_gone -= units;
+    h->run_wish += units;
+}
+
 void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
                       struct sta_span *dirty)
 {
@@ -53,6 +62,7 @@ void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
     s->free = sta_slab_start(s);
     s->keeper = NULL;
     if (s->unit_count <= STA_RUN_UNITS_MAX) {
+        note_missed(h, s->unit_count);
         s->keeper = sta_slab_may_wait(s) ? h : NULL;
         h->handed_runs[s->unit_count]++;
     }
@@ -75,8 +85,14 @@ bool sta_large_cut(struct sta_heap *h, uint32_t units)
 static void set_run_most(struct sta_heap *h)
 {
     size_t all = sta_pages_used() / STA_RUN_KEEP_SHARE;
-    uint32_t share = (uint32_t)(all / sta_heap_users());
-    h->run_most = sta_heap_cache_units(STA_RUN_KEEP_UNITS + share);
+    size_t more = (all > h->run_wish ? all : h->run_wish) / sta_heap_users();
+    h->run_most = sta_heap_cache_units(STA_RUN_KEEP_UNITS + (uint32_t)more);
+}
+
+void sta_large_forget(struct sta_heap *h)
+{
+    h->run_gone = h->run_wish = 0;
+    h->run_most = 0; /* to be set anew by the next free of a run */
 }
 
 void sta_large_flush(struct sta_heap *h)
@@ -84,7 +100,21 @@ void sta_large_flush(struct sta_heap *h)
     for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++)
         while (sta_large_cut(h, n))
             ;
-    set_run_most(h);
+    sta_large_forget(h);
+}
+
+/*
+ * Gives back a run of this length, if there is one.  A program that makes many
+ * objects, and frees all of them before it makes as many again, soon asks for
+ * what went while most of its memory waited: then more may wait.
+ */
+static bool cut_for_room(struct sta_heap *h, uint32_t units)
+{
+    bool most = h->run_units > sta_pages_used() / 2 / sta_heap_users();
+    bool had = sta_large_cut(h, units);
+    if (had && most)
+        h->run_gone += units;
+    return had;
 }
 
 /*
@@ -96,11 +126,11 @@ static STA_NOINLINE void too_many_runs(struct sta_heap *h, uint32_t units)
 {
     set_run_most(h);
     if (h->run_units > h->run_most + STA_RUN_UNITS_MAX)
-        sta_large_cut(h, units);
+        cut_for_room(h, units);
     if (h->run_units > h->run_most) {
         do
             h->run_cut = h->run_cut % STA_RUN_UNITS_MAX + 1;
-        while (!sta_large_cut(h, h->run_cut));
+        while (!cut_for_room(h, h->run_cut));
     }
     sta_heap_shrink(h);
 }

@@ -64,7 +64,7 @@ static void begin_round(struct sta_heap *h)
     struct sta_shrink *k = &h->shrink;
     uint32_t used = (uint32_t)sta_pages_used();
     h->shrinks = sta_pages_shrinks();
-    h->run_most = 0; /* to be set anew by the next free of a run */
+    sta_large_forget(h);
     if (k->lists != 0 || (sta_pages_shrunk() && used > k->used - k->used / 8))
         return;
     k->used = used;
