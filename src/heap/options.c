@@ -109,11 +109,15 @@ static bool read_slab_max(const char *s)
 
 static bool read_purge(const char *s)
 {
-    bool is_size = read_size(s, &sta_options.keep_bytes);
-    sta_options.purge_auto = strcmp(s, "auto") == 0;
-    sta_options.purge_never = strcmp(s, "never") == 0;
-    return is_size || sta_options.purge_auto || sta_options.purge_never ||
-           strcmp(s, "now") == 0;
+    size_t keep = 0;
+    bool by_rule = strcmp(s, "auto") == 0;
+    bool never = strcmp(s, "never") == 0;
+    if (!by_rule && !never && strcmp(s, "now") != 0 && !read_size(s, &keep))
+        return false;
+    sta_options.keep_bytes = keep;
+    sta_options.purge_auto = by_rule;
+    sta_options.purge_never = never;
+    return true;
 }
 
 static bool read_stats_file(const char *s)
@@ -125,7 +129,8 @@ static bool read_stats_file(const char *s)
     return true;
 }
 
-/* Each option is a word of a list, or has a reader of its own. */
+/* Each option is a word of a list, or has a reader of its own, which changes
+ * nothing when it returns false. */
 static const struct option {
     const char *name;
     const char *const *words;
@@ -201,9 +206,7 @@ static void read_one(const char *name, size_t name_len, const char *value,
         if (strlen(o->name) != name_len - PREFIX ||
             memcmp(o->name, name + PREFIX, name_len - PREFIX) != 0)
             continue;
-        struct sta_options before = sta_options;
         if (!(o->words ? read_words(o, value) : o->read(value))) {
-            sta_options = before;
             show(shown, value, strlen(value));
             sta_warn("STALLOC_%s=%s: expected %s; using the default", o->name,
                      shown, o->expected);
