@@ -371,6 +371,8 @@ void *sta_guard_realloc(struct sta_slab *s, void *p, size_t size)
         memcpy(to, p, old < size ? old : size);
     }
     sta_lock_acquire(&h->lock);
+    /* Again: another thread may have freed it meanwhile. */
+    sta_heap_check("realloc", p);
     retire(guard_of(h), s, p);
     sta_lock_release(&h->lock);
     return to;
