@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Objects that are page runs.
+ * Objects that are page runs; and every free that is not of this thread's own
+ * slab, as most of those are of runs: the others go on to gather.c.
  *
  * A run of up to STA_RUN_UNITS_MAX units belongs to a heap, which keeps it for
  * the next request when it is freed; a larger one belongs to nobody and goes

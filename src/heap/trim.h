@@ -5,7 +5,8 @@
 
 #include "heap/heap.h"
 
-/* Gives back every slot that malloc could take, and every empty slab. */
+/* Gives back every slot that malloc could take, every empty slab and every run
+ * that waits. */
 void sta_heap_flush(struct sta_heap *h);
 
 /* The heap took memory that was not resident: gives back a part of what it

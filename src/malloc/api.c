@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The library's own names (stalloc/malloc.h), and the last thing it does. */
+/* The library's own names (stalloc/malloc.h); the first thing it does, to ask
+ * whether it may serve this program, and the last. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
