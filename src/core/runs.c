@@ -19,7 +19,7 @@
  *   I2  No unit below e is free in the map: the cache is the bottom of the
  *       lowest free run, and when it is empty nothing below c is free.
  *   I3  free_count is the map's free units plus cache_count.
- *   I4  cache_count <= STA_RUNS_CACHE_MAX: putting it back is bounded work.
+ *   I4  cache_count <= CACHE_MAX: putting it back is bounded work.
  *
  * The lowest run is thus the cache and what the map has free from e on; when
  * that is too short for an allocation, so is any part of it, and the map's
@@ -36,7 +36,7 @@
 enum {
     ALIGNED_TRIES = 16, /* both stated in runs.h */
     ALIGNED_MOST = 64,
-    GROUP_UNITS = 512 /* the cache is filled within one group of the map */
+    CACHE_MAX = 512 /* as many as a leaf of the map has */
 };
 
 static_assert(STA_RUNS_NONE == STA_FREEMAP_NONE, "passed on as it is");
@@ -47,13 +47,14 @@ STA_INLINE uint32_t cache_end(const struct sta_runs *r)
     return r->cache_first + r->cache_count;
 }
 
-/* Fills the empty cache from the lowest free run; there is one (I2). */
+/* Fills the empty cache from the lowest free run, as far as that lies in one
+ * leaf of the map; there is one (I2). */
 static void refill(struct sta_runs *r)
 {
     uint32_t first = sta_freemap_lowest_from(&r->map, r->cache_first, 1);
     uint32_t count = sta_freemap_length(&r->map, first);
-    uint32_t group_rest = GROUP_UNITS - first % GROUP_UNITS;
-    count = count < group_rest ? count : group_rest;
+    uint32_t leaf_rest = CACHE_MAX - first % CACHE_MAX;
+    count = count < leaf_rest ? count : leaf_rest;
     sta_freemap_assign(&r->map, first, count, false);
     r->cache_first = first;
     r->cache_count = count;
@@ -207,15 +208,14 @@ void sta_runs_free(struct sta_runs *r, uint32_t first, uint32_t count)
         sta_freemap_assign(&r->map, r->cache_first, r->cache_count, true);
         r->cache_first = first;
         r->cache_count = count;
-    } else if (first == cache_end(r) &&
-               count <= STA_RUNS_CACHE_MAX - r->cache_count) {
+    } else if (first == cache_end(r) && count <= CACHE_MAX - r->cache_count) {
         r->cache_count += count;
     } else {
         sta_freemap_assign(&r->map, first, count, true);
     }
-    if (sta_unlikely(r->cache_count > STA_RUNS_CACHE_MAX)) {
+    if (sta_unlikely(r->cache_count > CACHE_MAX)) {
         /* Keep half, so that frees downwards do not each put a unit back. */
-        uint32_t keep = STA_RUNS_CACHE_MAX / 2;
+        uint32_t keep = CACHE_MAX / 2;
         sta_freemap_assign(&r->map, r->cache_first + keep,
                            r->cache_count - keep, true);
         r->cache_count = keep;
@@ -281,5 +281,5 @@ bool sta_runs_audit(const struct sta_runs *r)
            sta_freemap_audit(&r->map, &map_free) &&
            sta_freemap_lowest(&r->map, 1) >= cached &&   /* I1, I2 */
            r->free_count == map_free + r->cache_count && /* I3 */
-           r->cache_count <= STA_RUNS_CACHE_MAX;         /* I4 */
+           r->cache_count <= CACHE_MAX;                  /* I4 */
 }

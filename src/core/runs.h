@@ -21,8 +21,6 @@
 /* The most units of a set: 2^31 - 1. */
 #define STA_RUNS_UNITS_MAX STA_FREEMAP_UNITS_MAX
 
-enum { STA_RUNS_CACHE_MAX = 512 };
-
 struct sta_runs {
     /* private: see runs.c */
     uint32_t cache_first; /* no unit below is free */
