@@ -18,6 +18,7 @@
 #define _GNU_SOURCE
 #endif
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -322,20 +323,25 @@ static inline uint64_t random_next(uint64_t *state)
     return *state;
 }
 
-/* Returns the value in KiB of a line such as VmRSS of /proc/self/status. */
+/* Returns the value in KiB of a line such as VmRSS of /proc/self/status.  It
+ * allocates nothing: there may be a limit that leaves no memory. */
 static inline long status_kib(const char *key)
 {
-    char line[256];
-    long kib = -1;
+    char text[4096];
     size_t length = strlen(key);
-    FILE *status = fopen("/proc/self/status", "re");
+    int status = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
 
-    REQUIRE(status != NULL);
-    while (fgets(line, sizeof line, status) != NULL)
+    REQUIRE(status >= 0);
+    ssize_t got = read(status, text, sizeof text - 1);
+    close(status);
+    REQUIRE(got > 0);
+    text[got] = '\0';
+    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
         if (strncmp(line, key, length) == 0 && line[length] == ':')
-            kib = strtol(line + length + 1, NULL, 10);
-    fclose(status);
-    return kib;
+            return strtol(line + length + 1, NULL, 10);
+    }
+    return -1;
 }
 
 /* True when at most `kib` of the program are resident.  Under an emulator,
