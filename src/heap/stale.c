@@ -138,9 +138,6 @@ void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count,
         t->count -=
             sta_bitmap_assign(t->bits, first + sta_ctz64(gone), 1, false);
     raise_top(t, first, first + count);
-    /* A large run is most memory for one system call. */
-    if (count >= STA_PURGE_UNITS && is_shrinking(t))
-        t->top = first + count;
 }
 
 /* True when no unit from `first` to `end` - 1 is in use or resident. */
@@ -317,11 +314,25 @@ static size_t extend_down(const struct sta_stale *t, uint32_t *first,
     return count;
 }
 
+/* Finds the last run of at least so many stale units from `floor` to below the
+ * top; returns how many it has there, or 0. */
+static size_t last_run(const struct sta_stale *t, uint32_t floor, size_t least,
+                       uint32_t *first)
+{
+    size_t count;
+    *first = t->top;
+    do
+        count = sta_bitmap_last_ones(t->bits, floor, *first, first);
+    while (count != 0 && count < least);
+    return count;
+}
+
 /* Purges from the top until at most `keep` units are left, `budget` units went
  * or no step is left: a look through a bounded stretch is one, a system call
- * takes several.  Returns the units given back. */
+ * takes several.  Runs of fewer than `least` units wait for the next epoch.
+ * Returns the units given back. */
 static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
-                    size_t steps)
+                    size_t steps, size_t least)
 {
     size_t purged = 0;
     while (t->count > keep && budget > 0 && t->top > 0 && steps > 0) {
@@ -330,7 +341,7 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
             t->top = t->gap_low;
         uint32_t floor =
             t->top > STA_PURGE_LOOK_UNITS ? t->top - STA_PURGE_LOOK_UNITS : 0;
-        size_t count = sta_bitmap_last_ones(t->bits, floor, t->top, &first);
+        size_t count = last_run(t, floor, least, &first);
         size_t most = t->count - keep < budget ? t->count - keep : budget;
         if (count == 0) {
             t->top = floor;
@@ -366,8 +377,11 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
 size_t sta_stale_purge(struct sta_stale *t, size_t keep, uint32_t freed)
 {
     size_t steps = STA_PURGE_STEPS + freed / STA_PURGE_STEP_UNITS;
+    /* A large run is most memory for one system call. */
+    bool large = freed >= STA_PURGE_UNITS && is_shrinking(t);
     return purge(t, keep, 4 * (size_t)freed + STA_PURGE_UNITS,
-                 is_shrinking(t) ? 2 * steps : steps);
+                 is_shrinking(t) ? 2 * steps : steps,
+                 large ? STA_PURGE_UNITS : 1);
 }
 
 size_t sta_stale_trim(struct sta_stale *t, size_t keep)
@@ -378,7 +392,7 @@ size_t sta_stale_trim(struct sta_stale *t, size_t keep)
         if (sta_huge_is_asked(&t->huge, b))
             unsure += add_free_of_block(t, b);
     set_top(t, t->used_top);
-    size_t purged = purge(t, keep, SIZE_MAX, SIZE_MAX);
+    size_t purged = purge(t, keep, SIZE_MAX, SIZE_MAX, 1);
     size_t sure = purged > unsure ? purged - unsure : 0;
     t->purged -= purged - sure;
     return sure;

@@ -315,22 +315,57 @@ static void nothing_stays_of_big_buffers(void)
         CHECK(status_kib("VmRSS") < before + 12 * KIB);
 }
 
+enum { LARGE_HEAP = 1000 * MIB, LARGE_LEAST = 200 * KIB };
+
+/* Allocates and frees a large heap; returns how much of it the library takes
+ * for resident.  None of it is touched. */
+static size_t left_of_a_large_heap(size_t size, int reverse)
+{
+    static char *object[LARGE_HEAP / LARGE_LEAST];
+    size_t count = LARGE_HEAP / size;
+
+    for (size_t i = 0; i < count; i++)
+        REQUIRE((object[i] = malloc(size)) != NULL);
+    for (size_t i = 0; i < count; i++)
+        free(object[reverse ? count - 1 - i : i]);
+    return mallinfo2().keepcost;
+}
+
 /* More than half a GiB is freed in a row, in the order in which it came or the
- * reverse.  How much of it the library takes for resident tells; none of it is
- * touched. */
+ * reverse. */
 static void nothing_stays_of_a_large_heap(void)
 {
-    enum { SIZE = 200 * KIB, COUNT = 5000 };
-    static char *object[COUNT];
+    static const size_t size[] = {LARGE_LEAST, MIB, 20 * MIB};
+
+    if (!check_is_stalloc() || slabs_stay_whole() || sizeof(void *) < 8)
+        return;
+    for (size_t i = 0; i < COUNT_OF(size); i++) {
+        CHECK(left_of_a_large_heap(size[i], 0) <= (size_t)66 * MIB);
+        CHECK(left_of_a_large_heap(size[i], 1) <= (size_t)66 * MIB);
+    }
+}
+
+/* Nor below small holes, which more system calls would be needed for. */
+static void nothing_large_stays_below_holes(void)
+{
+    enum { PAGES = 50000, HOLES = PAGES / 2 };
+    static char *large[LARGE_HEAP / MIB];
+    static char *page[PAGES];
 
     if (!check_is_stalloc() || slabs_stay_whole() || sizeof(void *) < 8)
         return;
     for (int reverse = 0; reverse < 2; reverse++) {
-        for (size_t i = 0; i < COUNT; i++)
-            REQUIRE((object[i] = malloc(SIZE)) != NULL);
-        for (size_t i = 0; i < COUNT; i++)
-            free(object[reverse ? COUNT - 1 - i : i]);
-        CHECK(mallinfo2().keepcost <= (size_t)66 * MIB);
+        for (size_t i = 0; i < COUNT_OF(large); i++)
+            REQUIRE((large[i] = malloc(MIB)) != NULL);
+        for (size_t i = 0; i < PAGES; i++)
+            REQUIRE((page[i] = malloc(PAGE)) != NULL);
+        for (size_t i = 0; i < PAGES; i += 2)
+            free(page[i]);
+        for (size_t i = 0; i < COUNT_OF(large); i++)
+            free(large[reverse ? COUNT_OF(large) - 1 - i : i]);
+        CHECK(mallinfo2().keepcost <= (size_t)HOLES * PAGE + 66 * MIB);
+        for (size_t i = 1; i < PAGES; i += 2)
+            free(page[i]);
     }
 }
 
@@ -347,6 +382,7 @@ int main(int argc, char **argv)
         {"a_buffer_of_a_loop_stays", a_buffer_of_a_loop_stays},
         {"nothing_stays_of_big_buffers", nothing_stays_of_big_buffers},
         {"nothing_stays_of_a_large_heap", nothing_stays_of_a_large_heap},
+        {"nothing_large_stays_below_holes", nothing_large_stays_below_holes},
         {"sparse_tables_stay_sparse", sparse_tables_stay_sparse},
         {"a_large_table_takes_few_calls", a_large_table_takes_few_calls},
         {"sparse_tables_follow_others", sparse_tables_follow_others},
