@@ -322,8 +322,7 @@ static STA_NOINLINE void free_in_partial(struct sta_slab *s)
     struct sta_heap *h = sta_slab_owner(s);
     if (is_empty(s))
         spare_or_release(h, s);
-    else if (!sta_pages_shrinking() || !sta_slab_has_few(s) ||
-             !sta_slab_thin(s))
+    else if (!sta_pages_shrunk() || !sta_slab_has_few(s) || !sta_slab_thin(s))
         arm_partial(s);
     sta_heap_shrink(h);
 }

@@ -291,6 +291,27 @@ static void a_buffer_of_a_loop_stays(void)
         free(page[i]);
 }
 
+/* Objects that all go and all come again, round by round, find the pages of
+ * their slabs where they were. */
+static void slabs_of_a_loop_stay(void)
+{
+    enum { SIZE = 5000, COUNT = 1000, ROUNDS = 200 };
+    static char *object[COUNT];
+    size_t before = calls;
+
+    for (int round = 0; round < ROUNDS; round++) {
+        for (size_t i = 0; i < COUNT; i++) {
+            object[i] = malloc(SIZE);
+            REQUIRE(object[i] != NULL);
+            object[i][0] = object[i][SIZE - 1] = 1;
+        }
+        for (size_t i = 0; i < COUNT; i++)
+            free(object[i]);
+    }
+    if (check_is_stalloc() && !slabs_stay_whole())
+        CHECK(calls - before < 2 * ROUNDS);
+}
+
 /* Buffers that come and go are kept, since their pages are needed again; but
  * not when all are gone. */
 static void nothing_stays_of_big_buffers(void)
@@ -380,6 +401,7 @@ int main(int argc, char **argv)
         {"single_pages_go_together", single_pages_go_together},
         {"nothing_stays_of_many_pages", nothing_stays_of_many_pages},
         {"a_buffer_of_a_loop_stays", a_buffer_of_a_loop_stays},
+        {"slabs_of_a_loop_stay", slabs_of_a_loop_stay},
         {"nothing_stays_of_big_buffers", nothing_stays_of_big_buffers},
         {"nothing_stays_of_a_large_heap", nothing_stays_of_a_large_heap},
         {"nothing_large_stays_below_holes", nothing_large_stays_below_holes},
