@@ -35,17 +35,17 @@ static void add_slab(struct sta_stats *t, const struct sta_slab *s)
         t->runs.live++;
         t->runs.slabs++;
         t->runs.slabs_bytes += run_bytes;
-        t->live_bytes += run_bytes;
+        t->live_bytes += run_bytes; /* those of slots come at the end */
     } else if (sta_slab_state(s) != STA_SLAB_OWN) {
         struct sta_stats_class *c = &t->classes[s->size_class];
-        /* of a current one add_heap() takes off what is free */
-        uint32_t used = sta_slab_state(s) == STA_SLAB_CURRENT
-                            ? sta_slab_carved(s)
-                            : sta_slab_used(s);
-        c->live += used;
+        /* Of a current one, or one that its thread is just making so,
+         * add_heap() takes off what is free. */
+        uint32_t carved = sta_slab_carved(s);
+        uint32_t used = sta_slab_used(s);
+        bool current = sta_slab_state(s) == STA_SLAB_CURRENT;
+        c->live += current || used > carved ? carved : used;
         c->slabs++;
         c->slabs_bytes += run_bytes;
-        t->live_bytes += (uint64_t)used * sta_slab_slot_bytes(s);
     }
 }
 
@@ -92,18 +92,24 @@ static void add_arena(struct sta_stats *t)
     sta_lock_release(&sta_pages_lock);
 }
 
+/* Takes from a counter what may have come only after it was counted. */
+static void subtract(uint64_t *counter, uint64_t n)
+{
+    *counter -= n < *counter ? n : *counter;
+}
+
 /* Subtracts an object that was freed and waits in quarantine. */
 static void subtract_waiting(const struct sta_slab *s, void *stats)
 {
     struct sta_stats *t = stats;
     size_t bytes = sta_slab_object_bytes(s);
-    t->live_bytes -= bytes;
     if (sta_slab_state(s) == STA_SLAB_RUN) { /* which holds no memory */
-        t->runs.live--;
-        t->runs.slabs--;
-        t->runs.slabs_bytes -= bytes;
+        subtract(&t->runs.live, 1);
+        subtract(&t->runs.slabs, 1);
+        subtract(&t->runs.slabs_bytes, bytes);
+        subtract(&t->live_bytes, bytes);
     } else {
-        t->classes[s->size_class].live--;
+        subtract(&t->classes[s->size_class].live, 1);
     }
 }
 
@@ -114,8 +120,7 @@ static void add_list(struct sta_stats *t, struct sta_stats_class *c,
 {
     c->total += handed - waiting;
     t->total_bytes += (handed - waiting) * bytes;
-    c->live -= waiting;
-    t->live_bytes -= waiting * bytes;
+    subtract(&c->live, waiting);
 }
 
 /* Counts the slots on a list, up to `most`: one that has a slot twice is a
@@ -126,6 +131,24 @@ static uint64_t count_slots(const struct sta_slot *slot, uint64_t most)
     for (; sta_slot_is_intact(slot) && count < most; count++)
         slot = sta_slot_next(slot);
     return count;
+}
+
+/* Returns how many slots ever came on a bin's list.  A running thread may just
+ * be setting its current slab aside, whose countdown then counts what is in
+ * use, no more than a slab has slots: so that is looked at again. */
+static uint64_t handed_of(const struct sta_heap *h, uint32_t c, bool running)
+{
+    uint64_t handed = 0;
+    for (int tries = 0; tries < 8; tries++) {
+        const struct sta_slab *s = sta_bin_current(h, c);
+        handed = h->handed[c];
+        uint32_t frees = s != NULL ? sta_slab_frees(s) : 0;
+        if (!running || frees < UINT32_MAX - STA_SLAB_BYTES_MAX / 16)
+            return handed + frees;
+        /* pairs with nothing: has the compiler read each time anew */
+        atomic_signal_fence(memory_order_acquire);
+    }
+    return handed;
 }
 
 /* Adds what one heap handed out; `walk` when its lists may be walked. */
@@ -139,16 +162,17 @@ static void add_heap(struct sta_stats *t, const struct sta_heap *h, bool walk)
         uint64_t waiting = walk ? count_slots(h->bins[c].own, most) : 0;
         if (walk && s != NULL)
             waiting += count_slots(s->free, most);
-        uint64_t handed = h->handed[c] + (s != NULL ? sta_slab_frees(s) : 0);
-        add_list(t, &t->classes[c], sta_class_size[c], handed, waiting);
+        add_list(t, &t->classes[c], sta_class_size[c], handed_of(h, c, !walk),
+                 waiting);
     }
     for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++) {
         uint64_t waiting = 0;
         for (const struct sta_slab *s = walk ? h->runs[n] : NULL; s;
              s = s->next)
             waiting++;
-        add_list(t, &t->runs, (uint64_t)n << STA_UNIT_LOG2, h->handed_runs[n],
-                 waiting);
+        uint64_t bytes = (uint64_t)n << STA_UNIT_LOG2;
+        add_list(t, &t->runs, bytes, h->handed_runs[n], waiting);
+        subtract(&t->live_bytes, waiting * bytes);
     }
     if (sta_heap_state(h) == STA_HEAP_GUARDED)
         sta_guard_each_waiting(h, subtract_waiting, t);
@@ -189,12 +213,14 @@ void sta_stats_collect(struct sta_stats *t)
     sta_note_speak();
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
         t->classes[c].slot_bytes = sta_class_size[c];
+        t->live_bytes += t->classes[c].live * sta_class_size[c];
         t->live_count += t->classes[c].live;
         t->total_count += t->classes[c].total;
     }
     t->live_count += t->runs.live;
     t->total_count += t->runs.total;
-    t->freed_count = t->total_count - t->live_count;
+    t->freed_count = t->total_count;
+    subtract(&t->freed_count, t->live_count);
     size_t now, peak;
     sta_vm_resident(&now, &peak);
     t->resident_bytes = now;
