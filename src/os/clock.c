@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The time that a process has taken, by clock_gettime(2). */
+/* Both by clock_gettime(2). */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -19,12 +19,22 @@
 
 /* By number: libraries that have a program see another time replace the C
  * library's function, which is called under a lock, by one that allocates. */
-uint64_t sta_clock_process(void)
+static uint64_t read_clock(clockid_t clock)
 {
     struct timespec t = {0, 0};
     int saved = errno;
     syscall(sizeof t.tv_sec > 4 ? SYS_clock_gettime64 : SYS_clock_gettime,
-            CLOCK_PROCESS_CPUTIME_ID, &t);
+            clock, &t);
     errno = saved;
     return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}
+
+uint64_t sta_clock_process(void)
+{
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+uint64_t sta_clock_wall(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
 }

@@ -18,8 +18,13 @@
 #include <unistd.h>
 
 #include "os/abort.h"
+#include "os/clock.h"
 
-enum { SPINS = 100, LAST_YIELDS = 100000 };
+enum { SPINS = 100 };
+
+/* How long a handler waits, at most: a tenth of a second, and in so many steps,
+ * should the clock stand. */
+enum { LAST_NS = 100000000, LAST_YIELDS = 1000000 };
 
 /* The kernel's numbers; its headers are not everywhere where a C library is. */
 enum { FUTEX_WAIT_PRIVATE = 0 | 128, FUTEX_WAKE_PRIVATE = 1 | 128 };
@@ -41,11 +46,13 @@ static inline void pause_cpu(void)
 }
 
 /* For a handler of SIGABRT, in a thread that may hold this lock itself, since
- * what it found wrong it found under a lock: after some tens of milliseconds
- * that is sure enough. */
+ * what it found wrong it found under a lock: after LAST_NS that is sure enough.
+ * By the wall clock, since on a busy machine a yield lasts milliseconds. */
 static STA_COLD void wait_in_handler(struct sta_lock *l)
 {
-    for (int i = 0; i < LAST_YIELDS; i++) {
+    uint64_t start = sta_clock_wall();
+    for (int i = 0; i < LAST_YIELDS && sta_clock_wall() - start < LAST_NS;
+         i++) {
         if (sta_lock_try(l))
             return;
         sched_yield();
