@@ -80,7 +80,7 @@ static struct sta_slab *recut(struct sta_heap *h, uint32_t slot_bytes,
         s = sta_bins_take_spare(h, near);
     if (s == NULL)
         return NULL;
-    sta_pages_unmap(s);
+    sta_slab_unmap(s);
     sta_slab_set_carved(s, 0);
     sta_slab_set_state(s, STA_SLAB_CURRENT);
     return s;
@@ -186,7 +186,7 @@ static void cut(struct sta_heap *h, struct sta_slab *s, struct piece next)
                   ? sta_guard_carve(h, next.at, next.count, slot_bytes)
                   : link_slots(next.at, next.count, slot_bytes, s->free);
     count_carved(h, s, next.count);
-    sta_pages_map(s, next.unit);
+    sta_slab_map(s, next.unit);
 }
 
 /* True when the first of these slots may be handed out as it is.  Behind the
@@ -208,7 +208,7 @@ struct sta_slot *sta_slab_carve(struct sta_heap *h, struct sta_slab *s)
     }
     count_carved(h, s, 1);
     if (next.count == 1)
-        sta_pages_map(s, next.unit);
+        sta_slab_map(s, next.unit);
     return (struct sta_slot *)(void *)next.at;
 }
 

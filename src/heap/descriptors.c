@@ -145,7 +145,7 @@ static void purge_some(struct sta_region *r)
 
 void sta_descriptors_shrink(struct sta_region *r)
 {
-    if (r->unused.cut > 0 && sta_pages_shrinking())
+    if (r->unused.cut > 0)
         purge_some(r);
 }
 

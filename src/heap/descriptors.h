@@ -55,8 +55,8 @@ static inline void sta_descriptors_expect(const struct sta_region *r)
 /* Returns a descriptor that is no longer in use. */
 void sta_descriptors_give(struct sta_region *r, uint32_t index);
 
-/* While the program shrinks: gives some pages of descriptors that are all
- * unused back to the system, by one call at most. */
+/* Gives some pages of descriptors that are all unused back to the system, by
+ * one call at most. */
 void sta_descriptors_shrink(struct sta_region *r);
 
 /* Gives all such pages back. */

@@ -28,13 +28,9 @@
 #include <string.h>
 
 #include "heap/descriptors.h"
-#include "heap/options.h"
 #include "heap/recent.h"
-#include "heap/region.h"
 #include "heap/room.h"
 
-STA_SPARSE struct sta_region sta_regions[STA_REGIONS_MAX];
-uint32_t sta_region_count;
 struct sta_lock sta_pages_lock;
 struct sta_page_counts sta_page_counts;
 
@@ -44,6 +40,20 @@ static bool keep_by_rule;
 
 /* Units of the largest request or alignment: the sum of both fits 32 bits. */
 static const uint32_t units_most = UINT32_C(1) << 30;
+
+/*
+ * Takes the lock, to work on a region and the counts most of all.  Another
+ * processor may have had them last: their lines are asked for before all else,
+ * and come side by side, not one after the other under the lock.
+ */
+static void lock_for(const struct sta_region *r)
+{
+    for (const char *p = (const char *)&r->runs; p < (const char *)(r + 1);
+         p += 64)
+        sta_prefetch_own(p);
+    sta_prefetch_own(&sta_page_counts);
+    sta_lock_acquire(&sta_pages_lock);
+}
 
 /* Counts units as used; *dirty has all of them that are not zero. */
 static void account_used(struct sta_region *r, uint32_t first, uint32_t count,
@@ -75,7 +85,8 @@ static void purge(struct sta_region *r, uint32_t freed)
 {
     if (keep_by_rule) {
         sta_stale_by_rule(&r->stale, freed, sta_pages_used());
-        sta_descriptors_shrink(r);
+        if (sta_pages_shrinking())
+            sta_descriptors_shrink(r);
     } else {
         sta_stale_purge(&r->stale, keep_bytes >> STA_UNIT_LOG2, freed);
     }
@@ -129,7 +140,7 @@ struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
 {
     struct sta_slab *s = NULL;
     sta_recent_expect(count);
-    sta_region_lock(&sta_regions[0]);
+    lock_for(&sta_regions[0]);
     if (sta_region_count != 0) { /* else there are no tables yet */
         sta_runs_expect_alloc(&sta_regions[0].runs);
         sta_descriptors_expect(&sta_regions[0]);
@@ -146,7 +157,7 @@ struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
             sta_page_counts.runs_allocated_units += s->unit_count;
         }
         sta_slab_set_state(s, state);
-        sta_pages_map(s, 0);
+        sta_slab_map(s, 0);
     }
     sta_lock_release(&sta_pages_lock);
     return s;
@@ -193,7 +204,7 @@ bool sta_pages_free(struct sta_slab *s, bool zero)
     struct sta_region *r = &sta_regions[s->region];
     uint32_t count = s->unit_count + sta_options.guard_units;
     sta_recent_expect(s->unit_count);
-    sta_region_lock(r);
+    lock_for(r);
     if (sta_unlikely(sta_slab_state(s) == STA_SLAB_NONE)) {
         sta_lock_release(&sta_pages_lock);
         return false;

@@ -27,8 +27,6 @@
 
 #include "heap/descriptors.h"
 #include "heap/options.h"
-#include "heap/pages.h"
-#include "heap/region.h"
 
 struct sta_recent sta_recent;
 
@@ -65,7 +63,7 @@ void sta_recent_release(struct sta_slab *s)
 
 void sta_recent_give(struct sta_slab *s)
 {
-    bool shrinking = sta_pages_shrinking();
+    bool shrinking = sta_stale_is_shrinking(&sta_regions[0].stale);
     if (shrinking)
         sta_recent_flush(1);
     if (shrinking || sta_recent.pause != 0 || sta_options.closed ||

@@ -26,6 +26,9 @@
 #include "os/die.h"
 #include "os/vm.h"
 
+STA_SPARSE struct sta_region sta_regions[STA_REGIONS_MAX];
+uint32_t sta_region_count;
+
 enum {
     MAP_PER_STEP = STA_META_STEP / (int)sizeof(uint32_t),
 

@@ -1,32 +1,67 @@
 /* SPDX-License-Identifier: MIT */
-/* Reservations: made, laid out, committed step by step.  For pages.c. */
+/*
+ * Regions: one reservation each, committed step by step, and the map that leads
+ * from an address in one to the descriptor of what is there.
+ */
 #ifndef STA_HEAP_REGION_H
 #define STA_HEAP_REGION_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/attr.h"
-#include "core/bits.h"
-#include "heap/pages.h"
+#include "core/runs.h"
+#include "heap/config.h"
+#include "heap/slab.h"
+#include "heap/stale.h"
 
 /* Metadata is committed in steps of this, and laid out on its multiples: the
  * largest system page that Linux knows. */
 enum { STA_META_STEP = 65536 };
 
-/*
- * Takes the lock of the arena, to work on a region and the counts most of all.
- * Another processor may have had them last: their lines are asked for before
- * all else, and come side by side, not one after the other under the lock.
- */
-static inline void sta_region_lock(const struct sta_region *r)
+/* Descriptors that were in use and are not now; see descriptors.c. */
+struct sta_unused {
+    uint64_t *bits;    /* one a descriptor */
+    uint64_t *words;   /* one a word of `bits` that is not 0 */
+    uint64_t *touched; /* one a word of `bits` whose descriptors are resident */
+    uint16_t *taker;   /* one a word of `bits`: the heap that began with it */
+    uint32_t count;
+    uint32_t low; /* no word below has a one */
+    uint32_t cut; /* no word at or above is all ones and touched */
+};
+
+/* One reservation: metadata in front, then units, committed from the bottom. */
+struct sta_region {
+    /* fixed once the region is in use; any thread */
+    _Alignas(64) uintptr_t base;
+    size_t bytes;          /* reserved for units */
+    _Atomic uint32_t *map; /* unit -> descriptor's offset, 0 for none */
+    struct sta_slab *slabs;
+
+    /* sta_pages_lock; a line apart, since every free reads the above */
+    _Alignas(64) struct sta_runs runs; /* of the units that are committed */
+    struct sta_stale stale;
+    struct sta_unused unused;
+    uint32_t map_units;   /* whose map entries can be written */
+    uint32_t slab_used;   /* descriptors ever used; 0 is nobody's */
+    uint32_t slab_ready;  /* descriptors committed */
+    char *own;            /* STA_OWN_UNITS for the library itself */
+    uint32_t own_used;    /* of these */
+    uint32_t table_units; /* that the index and the bits have room for */
+    void *index;          /* of all units; the stale bits lie behind it */
+    void *reservation;
+    size_t reservation_bytes;
+};
+
+extern struct sta_region sta_regions[STA_REGIONS_MAX] STA_HIDDEN;
+extern uint32_t sta_region_count STA_HIDDEN; /* sta_pages_lock */
+
+/* Returns the units of a region that are committed. */
+static inline uint32_t sta_region_units(const struct sta_region *r)
 {
-    for (const char *p = (const char *)&r->runs; p < (const char *)(r + 1);
-         p += 64)
-        sta_prefetch_own(p);
-    sta_prefetch_own(&sta_page_counts);
-    sta_lock_acquire(&sta_pages_lock);
+    return sta_runs_units(&r->runs);
 }
 
 /*
@@ -55,5 +90,73 @@ bool sta_region_open(struct sta_region *r, uint32_t first, uint32_t count);
 /* The reverse, and that of the guard behind them, which need not be closed: the
  * system may have refused before.  True when their contents are gone. */
 bool sta_region_close(struct sta_region *r, uint32_t first, uint32_t count);
+
+/* Returns the first byte of a run. */
+static inline void *sta_slab_start(const struct sta_slab *s)
+{
+    return (void *)(sta_regions[s->region].base +
+                    ((uintptr_t)s->unit_first << STA_UNIT_LOG2));
+}
+
+/* True when free memory there may wait for its next use, with a heap or whole;
+ * other regions than the first go when they are empty. */
+static inline bool sta_slab_may_wait(const struct sta_slab *s)
+{
+    return s->region == 0;
+}
+
+/* The rest of sta_slab_of(): the other regions, and slots that the map does not
+ * lead to; NULL for a foreign pointer. */
+struct sta_slab *sta_slab_of_elsewhere(const void *p);
+
+/*
+ * Returns what the map names at an offset: the descriptor of the slab or run
+ * there, or descriptor 0, which has no owner.  Relaxed: it leads to a live
+ * object since before that was handed out, or is asked once more in
+ * sta_slab_of().
+ */
+static inline struct sta_slab *sta_region_at(const struct sta_region *r,
+                                             uintptr_t offset)
+{
+    uint32_t entry = atomic_load_explicit(&r->map[offset >> STA_UNIT_LOG2],
+                                          memory_order_relaxed);
+    return (struct sta_slab *)(void *)((char *)r->slabs + entry);
+}
+
+/*
+ * Has the map lead from unit `nth` of a run in use to its descriptor.  Whoever
+ * works on a slab does so as slots are cut there, and not before: a pointer to
+ * where no slot ever was leads nowhere, which free() sees without a look.
+ */
+static inline void sta_slab_map(const struct sta_slab *s, uint32_t nth)
+{
+    const struct sta_region *r = &sta_regions[s->region];
+    atomic_store_explicit(&r->map[s->unit_first + nth],
+                          (uint32_t)((char *)s - (char *)r->slabs),
+                          memory_order_relaxed);
+}
+
+/* Has the map lead nowhere from the units of a slab but the first. */
+static inline void sta_slab_unmap(const struct sta_slab *s)
+{
+    const struct sta_region *r = &sta_regions[s->region];
+    for (uint32_t i = 1; i < s->unit_count; i++)
+        atomic_store_explicit(&r->map[s->unit_first + i], 0,
+                              memory_order_relaxed);
+}
+
+/*
+ * Returns the descriptor of the unit that holds `p`: NULL when p is not ours,
+ * and descriptor 0 of the region, which has no owner, when no object is there.
+ */
+static inline struct sta_slab *sta_slab_of(const void *p)
+{
+    struct sta_region *r = &sta_regions[0];
+    uintptr_t offset = (uintptr_t)p - r->base;
+    struct sta_slab *s = r->slabs;
+    if (sta_likely(offset < r->bytes))
+        s = sta_region_at(r, offset);
+    return sta_likely(s != r->slabs) ? s : sta_slab_of_elsewhere(p);
+}
 
 #endif

@@ -20,7 +20,6 @@
 #include "heap/descriptors.h"
 #include "heap/options.h"
 #include "heap/recent.h"
-#include "heap/region.h"
 #include "os/vm.h"
 
 /* Takes `count` units from a region as it stands; STA_RUNS_NONE if none fit, or

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "heap/pages.h"
+#include "heap/region.h"
 
 /*
  * Takes `count` units aligned to `align`, a power of two: the lowest there are,

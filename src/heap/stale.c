@@ -45,11 +45,6 @@
 #include "heap/config.h"
 #include "os/vm.h"
 
-static bool is_shrinking(const struct sta_stale *t)
-{
-    return atomic_load_explicit(&t->shrinking, memory_order_relaxed) != 0;
-}
-
 /* Clears the bits of a run; returns how many were ones, and in *span those from
  * the first one to the last.  Most often all are. */
 static uint32_t clear_bits(uint64_t *words, uint32_t first, uint32_t count,
@@ -378,9 +373,9 @@ size_t sta_stale_purge(struct sta_stale *t, size_t keep, uint32_t freed)
 {
     size_t steps = STA_PURGE_STEPS + freed / STA_PURGE_STEP_UNITS;
     /* A large run is most memory for one system call. */
-    bool large = freed >= STA_PURGE_UNITS && is_shrinking(t);
+    bool large = freed >= STA_PURGE_UNITS && sta_stale_is_shrinking(t);
     return purge(t, keep, 4 * (size_t)freed + STA_PURGE_UNITS,
-                 is_shrinking(t) ? 2 * steps : steps,
+                 sta_stale_is_shrinking(t) ? 2 * steps : steps,
                  large ? STA_PURGE_UNITS : 1);
 }
 
@@ -424,7 +419,7 @@ void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used)
     size_t grace = t->grace + t->regret;
     t->grace = grace < STA_GRACE_UNITS ? (uint32_t)grace : STA_GRACE_UNITS;
     t->regret = 0;
-    bool shrinking = is_shrinking(t);
+    bool shrinking = sta_stale_is_shrinking(t);
     size_t keep =
         t->grace +
         (shrinking ? STA_KEEP_UNITS_SHRINKING + used / STA_KEEP_SHARE_SHRINKING

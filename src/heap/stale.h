@@ -93,6 +93,12 @@ void sta_stale_note_purged(struct sta_stale *t, uint32_t first, uint32_t count);
 void sta_stale_avoid_huge(struct sta_stale *t, uint32_t first, uint32_t count,
                           bool fresh);
 
+/* True while the program frees much more than it allocates. */
+static inline bool sta_stale_is_shrinking(const struct sta_stale *t)
+{
+    return atomic_load_explicit(&t->shrinking, memory_order_relaxed) != 0;
+}
+
 /* Says that there is to be no rule from now on, by which the program might be
  * shrinking. */
 static inline void sta_stale_end_rule(struct sta_stale *t)
