@@ -174,6 +174,19 @@ static void take_in(struct sta_slab *s, struct sta_remote *r)
                                     sta_remote_count(list));
 }
 
+/* Puts a slab that its old owner found in the new one's inbox.  No lock may be
+ * waited for here, rank 2 is taken. */
+static void send_on(struct sta_slab *s)
+{
+    struct sta_heap *to = sta_slab_owner(s);
+    push_inbox(to, s);
+    if (!sta_heap_is_open(to) || !sta_lock_try(&to->lock))
+        return;
+    if (sta_heap_is_open(to))
+        sta_heap_drain(to);
+    sta_lock_release(&to->lock);
+}
+
 void sta_heap_drain(struct sta_heap *h)
 {
     /* acquire: pairs with push_inbox(); the slabs' links are visible;
@@ -185,8 +198,8 @@ void sta_heap_drain(struct sta_heap *h)
         struct sta_slab *next = r->next;
         if (sta_slab_owner(s) == h)
             take_in(s, r);
-        else /* adopted meanwhile; no lock may be taken here, rank 2 is */
-            push_inbox(sta_slab_owner(s), s);
+        else /* adopted meanwhile */
+            send_on(s);
         s = next;
     }
 }

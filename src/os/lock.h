@@ -6,8 +6,8 @@
  * constructor ran, in a fork's child (where it is simply set free again),
  * and without calling back into malloc.
  *
- * Ranks.  A thread that holds a lock takes only locks of higher rank; the fork
- * handlers take all of them in this order:
+ * Ranks.  A thread that holds a lock waits only for locks of higher rank; the
+ * fork handlers take all of them in this order:
  *
  *     1  sta_heaps_lock   the list of heaps, and idle heaps to adopt
  *     2  heap->lock       a shared or idle heap, worked on by any thread
