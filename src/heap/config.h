@@ -65,10 +65,10 @@ enum {
     STA_RUN_UNITS_MAX = 32,
 
     /* Units that a heap keeps in this way: 256 KiB, and its part of a share of
-     * all in use or of 1.75 MiB that it was short of.  1 MiB for all is no
+     * all in use or of 7.75 MiB that it was short of.  1 MiB for all is no
      * faster on any row and costs ripgrep 4 % of its peak. */
     STA_RUN_KEEP_UNITS = 64,
-    STA_RUN_WISH_MAX = 448,
+    STA_RUN_WISH_MAX = 1984,
     STA_RUN_KEEP_SHARE = 16,
 
     /* From so many units on a run that waits serves a request for one unit

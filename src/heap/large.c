@@ -93,7 +93,6 @@ static void set_run_most(struct sta_heap *h)
 void sta_large_forget(struct sta_heap *h)
 {
     h->run_gone = h->run_wish = 0;
-    h->run_most = 0; /* to be set anew by the next free of a run */
 }
 
 void sta_large_flush(struct sta_heap *h)
@@ -102,6 +101,7 @@ void sta_large_flush(struct sta_heap *h)
         while (sta_large_cut(h, n))
             ;
     sta_large_forget(h);
+    set_run_most(h);
 }
 
 /*

@@ -28,7 +28,7 @@ void sta_large_flush(struct sta_heap *h);
 /* Gives one run of `units` that waits back; false when there is none. */
 bool sta_large_cut(struct sta_heap *h, uint32_t units);
 
-/* Forgets how many runs were missed: the next free sets anew what waits. */
+/* Forgets how many runs were missed. */
 void sta_large_forget(struct sta_heap *h);
 
 #endif

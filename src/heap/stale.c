@@ -24,10 +24,10 @@
  *     shrinks as it frees, a few epochs behind, each shorter than the last.
  *     An epoch has 64 frees, lest a big object makes one by itself; but when as
  *     much as is in use, and 64 MiB, was freed in a row, it ends at once.
- *   - While it shrinks an epoch is half as long, and heaps give back what they
- *     keep; from the second such epoch in a row on also the free pages inside
- *     their slabs (trim.c), which are most of what is left of a program that
- *     keeps one object in fifty.
+ *   - While it shrinks an epoch is half as long; from the second such epoch in
+ *     a row on heaps give back what they keep, and the free pages inside their
+ *     slabs (trim.c), which are most of what is left of a program that keeps
+ *     one object in fifty.
  *
  * Units go back from the top: first fit reuses the bottom first; what was freed
  * above all that went since the epoch began goes before the rest.  A free gives

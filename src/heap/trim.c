@@ -64,7 +64,9 @@ static void begin_round(struct sta_heap *h)
     struct sta_shrink *k = &h->shrink;
     uint32_t used = (uint32_t)sta_pages_used();
     h->shrinks = sta_pages_shrinks();
-    sta_large_forget(h);
+    h->run_most = 0; /* to be set anew by the next free of a run */
+    if (sta_pages_shrunk())
+        sta_large_forget(h);
     if (k->lists != 0 || (sta_pages_shrunk() && used > k->used - k->used / 8))
         return;
     k->used = used;
@@ -118,6 +120,13 @@ static bool shrink_bin(struct sta_heap *h, uint32_t c)
     return shrink_slab(h, &h->bins[c]);
 }
 
+static bool shrink_list(struct sta_heap *h, uint32_t list)
+{
+    return list < STA_CLASS_COUNT
+               ? shrink_bin(h, list)
+               : sta_large_cut(h, list - STA_CLASS_COUNT + 1);
+}
+
 /*
  * A call goes on where the last one stopped, so that no free takes long: it
  * passes lists that have nothing, up to all of them, and ends with the first
@@ -133,12 +142,7 @@ void sta_heap_shrink_on(struct sta_heap *h)
         begin_round(h);
     k->busy = true;
     while (k->lists > 0) {
-        bool worked = false;
-        if (k->list >= STA_CLASS_COUNT)
-            worked = sta_large_cut(h, k->list - STA_CLASS_COUNT + 1);
-        else if (sta_pages_shrunk())
-            worked = shrink_bin(h, k->list);
-        if (worked)
+        if (sta_pages_shrunk() && shrink_list(h, k->list))
             break;
         k->list = (uint8_t)((k->list + 1) % LISTS);
         k->lists--;

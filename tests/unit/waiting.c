@@ -41,6 +41,18 @@ static void a_batch_that_comes_again_waits_whole(void)
     CHECK(sta_self->run_units >= 80 * UNITS);
 }
 
+/* 8 MiB that come and go are taken for a program that shrinks now and then. */
+static void it_outlasts_one_epoch_of_shrinking(void)
+{
+    enum { COUNT = 1000, SIZE = 2 * STA_UNIT_BYTES };
+    static void *run[COUNT];
+    for (int round = 0; round < 64; round++) {
+        alloc_all(run, COUNT, SIZE);
+        free_all(run, COUNT);
+        CHECK(round < 32 || sta_self->run_units >= 2 * COUNT);
+    }
+}
+
 static void what_waits_is_bounded(void)
 {
     batches(MOST);
@@ -74,6 +86,7 @@ int main(void)
 {
     static void (*const cases[])(void) = {
         a_batch_that_comes_again_waits_whole,
+        it_outlasts_one_epoch_of_shrinking,
         what_waits_is_bounded,
         a_small_part_of_what_is_in_use_waits_no_longer,
         trim_forgets_it,
