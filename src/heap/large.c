@@ -6,9 +6,9 @@
  * A run of up to STA_RUN_UNITS_MAX units belongs to a heap, which keeps it for
  * the next request when it is freed; a larger one belongs to nobody and goes
  * straight back to the arena.  Kept runs are at most a share of what is in use,
- * which the heaps of all threads divide among them: a free beyond that gives
- * one or two back, of each length in turn, so that none waits for ever and no
- * free takes long.
+ * or what was missed of them, which the heaps of all threads divide: a free
+ * beyond that gives one or two back, of each length in turn, so that none waits
+ * for ever and no free takes long.
  *
  * Either is the program's alone while it lives, so that whichever thread
  * resizes it may change its descriptor.
