@@ -109,13 +109,11 @@ void sta_large_flush(struct sta_heap *h)
  * objects, and frees all of them before it makes as many again, soon asks for
  * what went while most of its memory waited: then more may wait.
  */
-static bool cut_for_room(struct sta_heap *h, uint32_t units)
+static void cut_for_room(struct sta_heap *h, uint32_t units)
 {
     bool most = h->run_units > sta_pages_used() / 2 / sta_heap_users();
-    bool had = sta_large_cut(h, units);
-    if (had && most)
+    if (sta_large_cut(h, units) && most)
         h->run_gone += units;
-    return had;
 }
 
 /*
@@ -131,7 +129,8 @@ static STA_NOINLINE void too_many_runs(struct sta_heap *h, uint32_t units)
     if (h->run_units > h->run_most) {
         do
             h->run_cut = h->run_cut % STA_RUN_UNITS_MAX + 1;
-        while (!cut_for_room(h, h->run_cut));
+        while (h->runs[h->run_cut] == NULL);
+        cut_for_room(h, h->run_cut);
     }
     sta_heap_shrink(h);
 }
