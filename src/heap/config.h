@@ -182,9 +182,9 @@ enum {
     /* A free gives back so many units and four times what it freed. */
     STA_PURGE_UNITS = 256,
 
-    /* Nothing goes until so many units are to go, 64 KiB: single pages are
+    /* Nothing goes until so many units are to go, 128 KiB: single pages are
      * worth no system call each. */
-    STA_PURGE_SLACK = 16,
+    STA_PURGE_SLACK = 32,
 
     /* It takes so many steps and one more for each 512 KiB that it freed, while
      * the program shrinks twice as many: a look through the bits of so many

@@ -88,7 +88,7 @@ static void purge(struct sta_region *r, uint32_t freed)
         if (sta_pages_shrinking())
             sta_descriptors_shrink(r);
     } else {
-        sta_stale_purge(&r->stale, keep_bytes >> STA_UNIT_LOG2, freed);
+        sta_stale_purge(&r->stale, keep_bytes >> STA_UNIT_LOG2, 0, freed);
     }
 }
 

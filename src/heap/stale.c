@@ -324,13 +324,15 @@ static size_t last_run(const struct sta_stale *t, uint32_t floor, size_t least,
 
 /* Purges from the top until at most `keep` units are left, `budget` units went
  * or no step is left: a look through a bounded stretch is one, a system call
- * takes several.  Runs of fewer than `least` units wait for the next epoch.
- * Returns the units given back. */
-static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
-                    size_t steps, size_t least)
+ * takes several.  Where `slack` units went, as many more may wait.  Runs of
+ * fewer than `least` units wait for the next epoch.  Returns the units given
+ * back. */
+static size_t purge(struct sta_stale *t, size_t keep, size_t slack,
+                    size_t budget, size_t steps, size_t least)
 {
     size_t purged = 0;
-    while (t->count > keep && budget > 0 && t->top > 0 && steps > 0) {
+    while (t->count > keep + (purged < slack ? 0 : slack) && budget > 0 &&
+           t->top > 0 && steps > 0) {
         uint32_t first;
         if (t->top <= t->gap_end && t->top > t->gap_low)
             t->top = t->gap_low;
@@ -369,12 +371,13 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t budget,
     return purged;
 }
 
-size_t sta_stale_purge(struct sta_stale *t, size_t keep, uint32_t freed)
+size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t slack,
+                       uint32_t freed)
 {
     size_t steps = STA_PURGE_STEPS + freed / STA_PURGE_STEP_UNITS;
     /* A large run is most memory for one system call. */
     bool large = freed >= STA_PURGE_UNITS && sta_stale_is_shrinking(t);
-    return purge(t, keep, 4 * (size_t)freed + STA_PURGE_UNITS,
+    return purge(t, keep, slack, 4 * (size_t)freed + STA_PURGE_UNITS,
                  sta_stale_is_shrinking(t) ? 2 * steps : steps,
                  large ? STA_PURGE_UNITS : 1);
 }
@@ -387,7 +390,7 @@ size_t sta_stale_trim(struct sta_stale *t, size_t keep)
         if (sta_huge_is_asked(&t->huge, b))
             unsure += add_free_of_block(t, b);
     set_top(t, t->used_top);
-    size_t purged = purge(t, keep, SIZE_MAX, SIZE_MAX, 1);
+    size_t purged = purge(t, keep, 0, SIZE_MAX, SIZE_MAX, 1);
     size_t sure = purged > unsure ? purged - unsure : 0;
     t->purged -= purged - sure;
     return sure;
@@ -429,7 +432,7 @@ void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used)
     keep = keep < t->count - t->owed ? keep : t->count - t->owed;
     size_t purged = 0;
     if (t->count > keep + STA_PURGE_SLACK && !t->stays)
-        purged = sta_stale_purge(t, keep, freed);
+        purged = sta_stale_purge(t, keep, STA_PURGE_SLACK, freed);
     t->owed -= purged < t->owed ? (uint32_t)purged : t->owed;
     t->freed += freed;
     t->frees++;

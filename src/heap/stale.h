@@ -73,9 +73,10 @@ void sta_stale_add(struct sta_stale *t, uint32_t first, uint32_t count,
 /*
  * Gives stale units beyond `keep` back, from the top, after `freed` units came
  * back: a few times as many at most, in a few steps, so that no free takes
- * long. Returns how many.
+ * long; where `slack` went, as many more may wait.  Returns how many went.
  */
-size_t sta_stale_purge(struct sta_stale *t, size_t keep, uint32_t freed);
+size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t slack,
+                       uint32_t freed);
 
 /* Gives back all beyond `keep`, with what is resident of a huge page that is
  * not yet full. */
