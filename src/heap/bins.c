@@ -222,9 +222,11 @@ static struct sta_slab *next_current(struct sta_heap *h, uint32_t c)
     if (s == NULL)
         s = take_spare(h, c);
     if (s == NULL)
-        s = sta_heap_adopt(h, c);
+        s = sta_heap_adopt(h, c, STA_ADOPT_LOOKS);
     if (s == NULL)
         s = sta_slab_new(h, c);
+    if (s == NULL)
+        s = sta_heap_adopt(h, c, UINT32_MAX);
     if (s != NULL)
         set_current(h, s);
     return s;

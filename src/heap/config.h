@@ -138,6 +138,10 @@ enum {
     STA_IDLE_UNITS = 128,
     STA_IDLE_HEAPS = 4,
 
+    /* A bin that needs a slab looks at so many heaps for one that is idle and
+     * has it; to look at 2,000 takes longer than all else that it does. */
+    STA_ADOPT_LOOKS = 16,
+
     /* While the program shrinks a free puts so many slots back in their slabs
      * (trim.c). */
     STA_SHRINK_SLOTS = 32,

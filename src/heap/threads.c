@@ -56,17 +56,20 @@ static _Atomic int single_taken; /* the one thread of STALLOC_VARIANT=single */
 
 /* --- Idle heaps ---------------------------------------------------------- */
 
-/* Locks and returns an idle heap at or after `h`, or NULL; one that somebody
- * works on is waited for, or passed over. */
-static struct sta_heap *lock_idle(struct sta_heap *h, bool wait)
+struct sta_heap *sta_heap_first(void)
 {
-    for (; h; h = h->next) {
+    /* acquire: pairs with the release in sta_heap_list() */
+    return atomic_load_explicit(&sta_heaps, memory_order_acquire);
+}
+
+/* Locks and returns an idle heap, or NULL; one that somebody works on is waited
+ * for. */
+static struct sta_heap *lock_idle(void)
+{
+    for (struct sta_heap *h = sta_heap_first(); h; h = h->next) {
         if (sta_heap_state(h) != STA_HEAP_IDLE)
             continue;
-        if (wait)
-            sta_lock_acquire(&h->lock);
-        else if (!sta_lock_try(&h->lock))
-            continue;
+        sta_lock_acquire(&h->lock);
         if (sta_heap_state(h) == STA_HEAP_IDLE)
             return h;
         sta_lock_release(&h->lock);
@@ -74,30 +77,41 @@ static struct sta_heap *lock_idle(struct sta_heap *h, bool wait)
     return NULL;
 }
 
-struct sta_heap *sta_heap_first(void)
+/* Takes a slab with free slots of class `c` from an idle heap, for another. */
+static struct sta_slab *adopt_from(struct sta_heap *idle, struct sta_heap *h,
+                                   uint32_t c)
 {
-    /* acquire: pairs with the release in sta_heap_list() */
-    return atomic_load_explicit(&sta_heaps, memory_order_acquire);
+    if (sta_heap_state(idle) != STA_HEAP_IDLE || !sta_lock_try(&idle->lock))
+        return NULL;
+    struct sta_slab *s = sta_heap_state(idle) == STA_HEAP_IDLE
+                             ? sta_bin_take_partial(idle, c)
+                             : NULL;
+    if (s) {
+        sta_bin_lose(idle, s);
+        sta_bin_gain(h, s);
+        sta_slab_set_owner(s, h, sta_slab_is_lazy(s));
+    }
+    sta_lock_release(&idle->lock);
+    return s;
 }
 
-struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c)
+struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c, uint32_t looks)
 {
-    struct sta_slab *found = NULL;
+    static struct sta_heap *_Atomic next; /* where the last look ended */
     if (atomic_load_explicit(&idle_count, memory_order_relaxed) == 0 ||
         h == &sta_heap_shared)
         return NULL;
-    struct sta_heap *idle = lock_idle(sta_heap_first(), false);
-    while (idle && !found) {
-        found = sta_bin_take_partial(idle, c);
-        if (found) {
-            sta_bin_lose(idle, found);
-            sta_bin_gain(h, found);
-            sta_slab_set_owner(found, h, sta_slab_is_lazy(found));
-        }
-        struct sta_heap *next = idle->next;
-        sta_lock_release(&idle->lock);
-        idle = found ? NULL : lock_idle(next, false);
-    }
+    /* acquire: pairs with the release below; the heap is whole */
+    struct sta_heap *start = atomic_load_explicit(&next, memory_order_acquire);
+    start = start ? start : sta_heap_first();
+    struct sta_heap *at = start;
+    struct sta_slab *found = NULL;
+    do {
+        found = adopt_from(at, h, c);
+        at = at->next ? at->next : sta_heap_first();
+    } while (found == NULL && at != start && --looks > 0);
+    /* release: pairs with the acquire above */
+    atomic_store_explicit(&next, at, memory_order_release);
     return found;
 }
 
@@ -161,7 +175,7 @@ static struct sta_heap *take_idle_heap(void)
 {
     struct sta_heap *h = NULL;
     if (atomic_load_explicit(&idle_count, memory_order_relaxed) != 0)
-        h = lock_idle(sta_heap_first(), true); /* a fork holds all for long */
+        h = lock_idle(); /* a fork holds all for long */
     if (h) {
         sta_heap_drain(h); /* see inherit.c */
         h->shrink.busy = false;

@@ -61,7 +61,8 @@ uint32_t sta_heap_cache_units(uint32_t units);
 /* Ends the process if a second thread allocates in the variant for one. */
 void sta_heap_claim_single(void);
 
-/* Takes a slab with free slots of class `c` from an idle heap, or NULL. */
-struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c);
+/* Takes a slab with free slots of class `c` from an idle heap, or NULL: none of
+ * so many heaps has any. */
+struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c, uint32_t looks);
 
 #endif
