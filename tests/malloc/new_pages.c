@@ -103,17 +103,20 @@ static void every_call_knows_the_first_object_there(void)
 }
 
 /* The system refuses what is too large for it when there is a table for each
- * page already: these must go as well. */
+ * page already: these must go as well.  An emulator keeps tables of its own of
+ * all that is reserved, which take all the memory of the machine. */
 static void what_is_refused_touches_no_page(void)
 {
     enum { KIB = 1024 };
     long before = status_kib("VmRSS");
+    if (check_is_emulated())
+        return;
 
     for (size_t size = (size_t)1 << 28; size <= PTRDIFF_MAX / 2; size *= 2) {
         free(hide_pointer(malloc(size)));
         free(hide_pointer(memalign(64 * KIB, size)));
     }
-    CHECK(status_kib("VmRSS") < before + 32 * KIB || check_is_emulated());
+    CHECK(status_kib("VmRSS") < before + 32 * KIB);
 }
 
 int main(int argc, char **argv)
