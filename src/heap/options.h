@@ -51,7 +51,7 @@ struct sta_options {
     uintptr_t key;        /* of free slots: free_slot.h */
     bool closed;          /* free pages have no access; see pages.c */
     uint32_t guard_units; /* closed ones behind each page run */
-    size_t apart_most;    /* runs in a region up to which pages are closed */
+    size_t apart_most;    /* runs up to which pages are closed */
     bool verbose;
     bool strip_deepbind;
     bool watched; /* by memcheck; see watched.h */

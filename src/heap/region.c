@@ -135,17 +135,20 @@ bool sta_region_extend(struct sta_region *r, uint32_t units)
     return step_units <= room && commit_units(r, (uint32_t)step_units);
 }
 
-/* True while closed pages may divide the region further. */
-static bool may_divide(const struct sta_region *r)
+/* True while closed pages may divide the regions further. */
+static bool may_divide(void)
 {
-    return r->slab_used - r->unused.count < sta_options.apart_most;
+    size_t runs = 0;
+    for (uint32_t i = 0; i < sta_region_count; i++)
+        runs += sta_regions[i].slab_used - sta_regions[i].unused.count;
+    return runs < sta_options.apart_most;
 }
 
 bool sta_region_open(struct sta_region *r, uint32_t first, uint32_t count)
 {
     char *p = (char *)r->base + ((size_t)first << STA_UNIT_LOG2);
     size_t bytes = (size_t)count << STA_UNIT_LOG2;
-    bool apart = first == 0 || may_divide(r);
+    bool apart = first == 0 || may_divide();
     if (!sta_options.closed || (apart && sta_vm_commit(p, bytes)))
         return true;
     /* With the unit in front, a guard, it needs no mapping of its own. */
@@ -160,7 +163,7 @@ bool sta_region_close(struct sta_region *r, uint32_t first, uint32_t count)
     size_t bytes = all << STA_UNIT_LOG2;
     if (!sta_options.closed)
         return false;
-    if (!(may_divide(r) && sta_vm_close(p, bytes)) && !sta_vm_purge(p, bytes))
+    if (!(may_divide() && sta_vm_close(p, bytes)) && !sta_vm_purge(p, bytes))
         return false;
     r->stale.purged += count;
     r->stale.calls++;

@@ -43,9 +43,11 @@ static void use_mappings(void)
     REQUIRE(waitpid(child, &status, 0) == child && status == 0);
 }
 
-static void malloc_leaves_some_mappings(void)
+static char *object[MOST];
+
+/* Returns how many objects it takes to use up all mappings. */
+static int count_of_objects(void)
 {
-    static char *object[MOST];
     int most = 0;
     FILE *file = fopen("/proc/sys/vm/max_map_count", "r");
 
@@ -53,29 +55,59 @@ static void malloc_leaves_some_mappings(void)
         sizeof(void *) < 8)
         _exit(CHECK_SKIP); /* too long a way, or too few addresses for it */
     fclose(file);
-    for (int i = 0; i < most; i++) {
-        object[i] = malloc(SIZE);
-        REQUIRE(object[i] != NULL);
-        object[i][0] = 'x';
-    }
+    return most;
+}
+
+static void make(int i, size_t size)
+{
+    object[i] = malloc(size);
+    REQUIRE(object[i] != NULL);
+    object[i][0] = 'x';
+}
+
+static void malloc_leaves_some_mappings(void)
+{
+    int most = count_of_objects();
+
+    for (int i = 0; i < most; i++)
+        make(i, SIZE);
     use_mappings();
     for (int i = 0; i < most; i += 2)
         free(object[i]);
     use_mappings();
-    for (int i = 0; i < most; i += 2) {
-        object[i] = malloc(SIZE - 1);
-        REQUIRE(object[i] != NULL);
-    }
+    for (int i = 0; i < most; i += 2)
+        make(i, SIZE - 1);
     use_mappings();
     for (int i = 0; i < most; i++)
         free(object[i]);
     use_mappings();
 }
 
+/* Could fail: each of several regions may have as many. */
+static void regions_leave_some_mappings(void)
+{
+    char name[] = "malloc_leaves_some_mappings";
+    char *arguments[] = {check_self(), name, NULL};
+    struct rlimit limit = {2500000000u, 2500000000u};
+    pid_t child;
+    int status;
+
+    count_of_objects();
+    child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        REQUIRE(setrlimit(RLIMIT_AS, &limit) == 0);
+        check_start_again(arguments);
+    }
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct check_case cases[] = {
         {"malloc_leaves_some_mappings", malloc_leaves_some_mappings},
+        {"regions_leave_some_mappings", regions_leave_some_mappings},
     };
 
     check_needs_the_kernel();
