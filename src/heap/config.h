@@ -230,7 +230,11 @@ enum {
     /* Closed pages divide the heap into two mappings for each run in use.  With
      * more runs than so many eighths of the mappings that a process may have no
      * more are closed: the program wants some for its threads and files. */
-    STA_APART_EIGHTHS = 3
+    STA_APART_EIGHTHS = 3,
+
+    /* They are again with fewer than one in so many of these: more than wait in
+     * quarantine, which are in use until then. */
+    STA_APART_AGAIN = 4
 };
 
 /* --- Reservations -------------------------------------------------------- */

@@ -255,7 +255,7 @@ static void release_slot(void *p)
 
 static void release_run(void *p)
 {
-    sta_pages_free(sta_slab_of(p), sta_options.closed);
+    sta_pages_free(sta_slab_of(p), false);
 }
 
 /* Has an object wait, unless it is too large or keeps a region that could go.

@@ -185,10 +185,11 @@ void *sta_pages_own(void)
 bool sta_pages_close(struct sta_slab *s)
 {
     sta_lock_acquire(&sta_pages_lock);
-    bool gone =
+    enum sta_closed done =
         sta_region_close(&sta_regions[s->region], s->unit_first, s->unit_count);
+    s->closed = done == STA_CLOSED;
     sta_lock_release(&sta_pages_lock);
-    return gone;
+    return done != STA_CLOSED_NOT;
 }
 
 /* Asks for the cache lines that a free of this run needs. */
@@ -211,7 +212,8 @@ bool sta_pages_free(struct sta_slab *s, bool zero)
     }
     expect_free(r, s);
     clear_map(r, s);
-    zero = zero || sta_region_close(r, s->unit_first, s->unit_count);
+    zero = zero || s->closed ||
+           sta_region_close(r, s->unit_first, s->unit_count) != STA_CLOSED_NOT;
     account_free(r, s->unit_first, count, zero,
                  sta_slab_state(s) == STA_SLAB_THIN ? s->purged : 0);
     if (sta_slab_state(s) == STA_SLAB_RUN)
@@ -248,7 +250,8 @@ bool sta_pages_resize(struct sta_slab *s, uint32_t count)
     bool done = true;
     sta_lock_acquire(&sta_pages_lock);
     if (count < old) {
-        bool zero = sta_region_close(r, s->unit_first + count, old - count);
+        bool zero = sta_region_close(r, s->unit_first + count, old - count) !=
+                    STA_CLOSED_NOT;
         uint32_t behind = s->unit_first + count + guards;
         sta_runs_free(&r->runs, behind, old - count);
         account_free(r, behind, old - count, zero, 0);

@@ -58,8 +58,8 @@ void *sta_pages_own(void);
 bool sta_pages_close(struct sta_slab *s);
 
 /* Frees a run and its descriptor; purges by rule.  `zero` promises that the
- * system took the contents already (and that closed pages are closed).  False,
- * and nothing done, when another thread has just freed it. */
+ * system took the contents already, in other ways than by sta_pages_close().
+ * False, and nothing done, when another thread has just freed it. */
 bool sta_pages_free(struct sta_slab *s, bool zero);
 
 /*

@@ -135,18 +135,49 @@ bool sta_region_extend(struct sta_region *r, uint32_t units)
     return step_units <= room && commit_units(r, (uint32_t)step_units);
 }
 
-/* True while closed pages may divide the regions further. */
+static void *address_of(const struct sta_region *r, uint32_t unit)
+{
+    return (char *)r->base + ((size_t)unit << STA_UNIT_LOG2);
+}
+
+/* Closes all that is free, and the guards in front of it, so that what was
+ * divided there is one mapping again. */
+static void close_free(const struct sta_region *r)
+{
+    uint32_t count;
+    uint32_t first = sta_runs_next(&r->runs, 0, &count);
+    for (; first != STA_RUNS_NONE;
+         first = sta_runs_next(&r->runs, first + count, &count)) {
+        uint32_t guards = first != 0 ? sta_options.guard_units : 0;
+        size_t bytes = (size_t)(count + guards) << STA_UNIT_LOG2;
+        sta_vm_close(address_of(r, first - guards), bytes);
+    }
+}
+
+/*
+ * True while closed pages may divide the regions further.  When there were too
+ * many runs for that, nothing that is freed is closed until few are left: one
+ * by one, what merges in the end would be divided first.
+ */
 static bool may_divide(void)
 {
+    static bool too_many; /* sta_pages_lock */
     size_t runs = 0;
     for (uint32_t i = 0; i < sta_region_count; i++)
         runs += sta_regions[i].slab_used - sta_regions[i].unused.count;
-    return runs < sta_options.apart_most;
+    if (runs >= sta_options.apart_most) {
+        too_many = true;
+    } else if (too_many && runs < sta_options.apart_most / STA_APART_AGAIN) {
+        too_many = false;
+        for (uint32_t i = 0; i < sta_region_count; i++)
+            close_free(&sta_regions[i]);
+    }
+    return !too_many;
 }
 
 bool sta_region_open(struct sta_region *r, uint32_t first, uint32_t count)
 {
-    char *p = (char *)r->base + ((size_t)first << STA_UNIT_LOG2);
+    char *p = address_of(r, first);
     size_t bytes = (size_t)count << STA_UNIT_LOG2;
     bool apart = first == 0 || may_divide();
     if (!sta_options.closed || (apart && sta_vm_commit(p, bytes)))
@@ -156,18 +187,20 @@ bool sta_region_open(struct sta_region *r, uint32_t first, uint32_t count)
            sta_vm_commit(p - STA_UNIT_BYTES, bytes + STA_UNIT_BYTES);
 }
 
-bool sta_region_close(struct sta_region *r, uint32_t first, uint32_t count)
+enum sta_closed sta_region_close(struct sta_region *r, uint32_t first,
+                                 uint32_t count)
 {
-    void *p = (char *)r->base + ((size_t)first << STA_UNIT_LOG2);
+    void *p = address_of(r, first);
     size_t all = (size_t)count + sta_options.guard_units;
     size_t bytes = all << STA_UNIT_LOG2;
     if (!sta_options.closed)
-        return false;
-    if (!(may_divide() && sta_vm_close(p, bytes)) && !sta_vm_purge(p, bytes))
-        return false;
+        return STA_CLOSED_NOT;
+    bool closed = may_divide() && sta_vm_close(p, bytes);
+    if (!closed && !sta_vm_purge(p, bytes))
+        return STA_CLOSED_NOT;
     r->stale.purged += count;
     r->stale.calls++;
-    return true;
+    return closed ? STA_CLOSED : STA_CLOSED_PURGED;
 }
 
 /* The slab that a slot is of; the map may not lead to it, but to the unit in

@@ -87,9 +87,17 @@ bool sta_region_extend(struct sta_region *r, uint32_t units);
 /* Makes units of a new run usable, where free ones are closed. */
 bool sta_region_open(struct sta_region *r, uint32_t first, uint32_t count);
 
+/* What became of units that were to be closed. */
+enum sta_closed {
+    STA_CLOSED_NOT,    /* they are as they were */
+    STA_CLOSED_PURGED, /* their contents are gone */
+    STA_CLOSED         /* touching them is a fault, too */
+};
+
 /* The reverse, and that of the guard behind them, which need not be closed: the
- * system may have refused before.  True when their contents are gone. */
-bool sta_region_close(struct sta_region *r, uint32_t first, uint32_t count);
+ * system may have refused before. */
+enum sta_closed sta_region_close(struct sta_region *r, uint32_t first,
+                                 uint32_t count);
 
 /* Returns the first byte of a run. */
 static inline void *sta_slab_start(const struct sta_slab *s)

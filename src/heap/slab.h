@@ -97,6 +97,8 @@ struct sta_slab {
     /* the same, but nobody else while all is well */
     _Alignas(64) _Atomic uint8_t state;
 
+    bool closed; /* of a run: touching it is a fault; sta_pages_lock */
+
     /* owner only */
     uint32_t countdown;    /* of a run: 1 while in use, else 0 */
     struct sta_slot *free; /* of a run: its first byte */
