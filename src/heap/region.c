@@ -175,16 +175,35 @@ static bool may_divide(void)
     return !too_many;
 }
 
+/* Returns the last unit in front of one that is in use, or 0. */
+static uint32_t used_in_front(const struct sta_region *r, uint32_t unit)
+{
+    while (unit != 0) {
+        uint32_t base = (unit - 1) & ~UINT32_C(63);
+        uint64_t used =
+            ~sta_runs_free_bits(&r->runs, base) & sta_ones64(0, unit - base);
+        if (used != 0)
+            return base + sta_log2(used);
+        unit = base;
+    }
+    return 0;
+}
+
+static bool open_from(const struct sta_region *r, uint32_t first, uint32_t end)
+{
+    size_t bytes = (size_t)(end - first) << STA_UNIT_LOG2;
+    return sta_vm_commit(address_of(r, first), bytes);
+}
+
 bool sta_region_open(struct sta_region *r, uint32_t first, uint32_t count)
 {
-    char *p = address_of(r, first);
-    size_t bytes = (size_t)count << STA_UNIT_LOG2;
-    bool apart = first == 0 || may_divide();
-    if (!sta_options.closed || (apart && sta_vm_commit(p, bytes)))
+    uint32_t end = first + count;
+    if (!sta_options.closed || (may_divide() && open_from(r, first, end)))
         return true;
-    /* With the unit in front, a guard, it needs no mapping of its own. */
-    return first != 0 &&
-           sta_vm_commit(p - STA_UNIT_BYTES, bytes + STA_UNIT_BYTES);
+    /* With what is in front, up to a run or its guard, it needs no mapping of
+     * its own; but that may be more than the system gives. */
+    return open_from(r, used_in_front(r, first), end) ||
+           open_from(r, first, end);
 }
 
 enum sta_closed sta_region_close(struct sta_region *r, uint32_t first,

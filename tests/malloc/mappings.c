@@ -59,10 +59,12 @@ static int count_of_objects(void)
     return most;
 }
 
-static void make(int i, size_t size)
+static void make(int i, size_t align, size_t size)
 {
-    object[i] = malloc(size);
-    REQUIRE(object[i] != NULL);
+    void *p = NULL;
+
+    REQUIRE(posix_memalign(&p, align, size) == 0);
+    object[i] = p;
     object[i][0] = 'x';
 }
 
@@ -79,18 +81,18 @@ static void check_mappings_are_few(void)
     CHECK(count < 5000);
 }
 
-static void use_many(void)
+static void use_many(size_t align)
 {
     int most = count_of_objects();
 
     for (int i = 0; i < most; i++)
-        make(i, SIZE);
+        make(i, align, SIZE);
     use_mappings();
     for (int i = 0; i < most; i += 2)
         free(object[i]);
     use_mappings();
     for (int i = 0; i < most; i += 2)
-        make(i, SIZE - 1);
+        make(i, align, SIZE - 1);
     use_mappings();
     for (int i = 0; i < most; i++)
         free(object[i]);
@@ -102,10 +104,10 @@ static void malloc_leaves_some_mappings(void)
 {
     enum { COUNT = 24000 };
 
-    use_many();
+    use_many(16);
     /* What was divided for those may not be any more. */
     for (int i = 0; i < COUNT; i++)
-        make(i, 2 * SIZE);
+        make(i, 16, 2 * SIZE);
     use_mappings();
     for (int i = 0; i < COUNT; i += 2)
         free(object[i]);
@@ -113,6 +115,13 @@ static void malloc_leaves_some_mappings(void)
     for (int i = 1; i < COUNT; i += 2)
         free(object[i]);
     check_mappings_are_few();
+}
+
+/* Could fail: what lies between them is closed, and divides the heap, too. */
+static void aligned_objects_leave_some_mappings(void)
+{
+    if (check_level() > 1)
+        use_many(PAGE);
 }
 
 /* Could fail: each of several regions may have as many. */
@@ -141,6 +150,8 @@ int main(int argc, char **argv)
 {
     static const struct check_case cases[] = {
         {"malloc_leaves_some_mappings", malloc_leaves_some_mappings},
+        {"aligned_objects_leave_some_mappings",
+         aligned_objects_leave_some_mappings},
         {"regions_leave_some_mappings", regions_leave_some_mappings},
     };
 
