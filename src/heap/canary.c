@@ -113,7 +113,8 @@ static bool is_mixed(void)
 void sta_canary_expect_family(const struct sta_slab *s, const void *p,
                               enum sta_family family)
 {
-    if (family_of(s, p) != family && !is_mixed() && sta_family_look_for_others)
+    if (family_of(s, p) != family && !STA_WATCHED && !is_mixed() &&
+        sta_family_look_for_others)
         sta_family_look_for_others();
 }
 

@@ -27,9 +27,10 @@ enum sta_family {
  * says nothing of other memory. */
 extern atomic_bool sta_family_mixed STA_HIDDEN;
 
-/* Sets it if a library that the program was linked with has its own.  For when
- * families differ, as it asks the loader; without a lock, as that may allocate.
- * Absent where nothing defines new and delete. */
+/* Sets it if the program or a library has its own, as far as can be seen.  For
+ * when families differ, as it asks the loader and looks through all of them;
+ * without a lock, as that may allocate.  Absent where nothing defines new and
+ * delete. */
 void sta_family_look_for_others(void) __attribute__((weak));
 
 /* Notes that an object, just allocated, is of another family than malloc's. */

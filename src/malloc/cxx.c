@@ -24,6 +24,7 @@
 #endif
 #include "malloc/names.h"
 
+#include <link.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -343,17 +344,55 @@ __attribute__((constructor(101))) static void look_for_others(void)
               _ZdaPvSt11align_val_t != own_aligned_array_delete);
 }
 
+static bool is_cxx_library(const char *path)
+{
+    return strstr(path, "/libstdc++.so") != NULL ||
+           strstr(path, "/libc++") != NULL;
+}
+
+/* Finds a text in what is read-only of a program or library, which must not
+ * have the address `but`. */
+static bool has_text(const struct dl_phdr_info *part, const char *text,
+                     size_t bytes, uintptr_t but)
+{
+    bool found = false;
+    for (size_t i = 0; i < part->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &part->dlpi_phdr[i];
+        uintptr_t at = part->dlpi_addr + segment->p_vaddr;
+        if (segment->p_type != PT_LOAD)
+            continue;
+        if (but - at < segment->p_memsz)
+            return false;
+        if ((segment->p_flags & (PF_R | PF_W)) == PF_R)
+            found = found || memmem((const void *)at, segment->p_filesz, text,
+                                    bytes) != NULL;
+    }
+    return found;
+}
+
+/* Who has a C++ library inside has the name that std::bad_alloc goes by in type
+ * information; everybody else names a symbol of the C++ library's. */
+static int find_cxx_inside(struct dl_phdr_info *part, size_t size, void *unused)
+{
+    static const char name[] = "\0St9bad_alloc";
+    (void)size;
+    (void)unused;
+    return !is_cxx_library(part->dlpi_name) &&
+           has_text(part, name, sizeof name, (uintptr_t)name);
+}
+
 #pragma weak dladdr
 
-/* A library may have a C++ library inside, whose new calls malloc, and pass
- * objects to a program that deletes them by ours.  The next delete is then that
- * library's, else the C++ library's. */
+/* The program, or a library, may have a C++ library inside, whose new calls
+ * malloc, and pass objects to where our delete is called, or the other way
+ * round.  The next delete is that one's, else the C++ library's; unless it is
+ * hidden, or dlopen() brought it. */
 void sta_family_look_for_others(void)
 {
     void *next = sta_next_symbol("_ZdlPv");
     Dl_info found;
-    if (next != NULL && dladdr(next, &found) != 0 &&
-        strstr(found.dli_fname, "/libstdc++.so") == NULL &&
-        strstr(found.dli_fname, "/libc++") == NULL)
+    if ((next != NULL && dladdr(next, &found) != 0 &&
+         !is_cxx_library(found.dli_fname)) ||
+        dl_iterate_phdr(find_cxx_inside, NULL) != 0)
         set_mixed(true);
 }
