@@ -249,8 +249,9 @@ STA_NOINLINE static bool free_slow(struct sta_zone *z, void *p, size_t size,
         return free_large(z, p, size);
     s = &z->slabs[c];
     sta_slab_free(s, p);
-    if (s->empty_count > 1)
-        page_out(z, s, 1);
+    /* Its magazine may empty several pages; the other is flushed, too. */
+    while (s->empty_count > 1 && page_out(z, s, 1) != 0)
+        continue;
     return true;
 }
 

@@ -288,6 +288,37 @@ static void zone_gives_every_page_back(void)
     CHECK(counter.out_bytes == 0 && counter.get_count == counter.give_count);
 }
 
+/*
+ * Of the empty pages of a class one is kept, however many a free empties: a
+ * magazine of 16 objects, 7 of which fill a page. Objects in the magazines may
+ * hold a page each.
+ */
+static void zone_keeps_one_empty_page(void)
+{
+    static struct sta_zone z;
+    static void *p[2000];
+    struct sta_source_counter counter;
+    struct sta_zone_config config = {
+        .large_page_bytes = 65536,
+        .pager = sta_source_counting(&counter, sta_source_mmap())};
+
+    for (size_t size = 16; size <= 8192; size *= 2) {
+        check_context("objects of %zu", size);
+        CHECK(sta_zone_init(&z, &config) == STA_OK);
+        for (size_t i = 0; i < COUNT_OF(p); i++)
+            REQUIRE((p[i] = sta_zone_alloc(&z, size, 1)));
+        for (size_t i = 0; i < COUNT_OF(p); i++) {
+            sta_zone_free(&z, p[i], size, 1);
+            for (uint32_t c = 0; c < z.class_count; c++)
+                REQUIRE(z.slabs[c].empty_count <= 1);
+        }
+        CHECK(counter.out_bytes / sta_zone_page_bytes(&z, size, 1) <=
+              2 * STA_SLAB_MAGAZINE + 1);
+        sta_zone_trim(&z);
+        CHECK(counter.out_bytes == 0 && sta_zone_audit(&z) == STA_OK);
+    }
+}
+
 /* A pager that deals in larger pieces than it was asked for. */
 static void zone_refuses_spans_of_another_size(void)
 {
@@ -380,6 +411,7 @@ int main(void)
     remote_frees_come_home();
     zone_without_a_pager_is_refilled();
     zone_gives_every_page_back();
+    zone_keeps_one_empty_page();
     zone_refuses_spans_of_another_size();
     zone_reallocates();
     dump_counts_pages_and_large_blocks();
