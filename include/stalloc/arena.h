@@ -305,12 +305,14 @@ size_t sta_arena_usable_size(const struct sta_arena *a, const void *p);
 
 /*
  * Finds the lowest free run that begins at or after block number `from`:
- * returns its number and sets *count; returns SIZE_MAX when there is none.
+ * returns its number and sets *count; returns SIZE_MAX when there is none. In
+ * band O(free runs before it), indexed O(log blocks).
  */
 size_t sta_arena_next_free(const struct sta_arena *a, size_t from,
                            size_t *count);
 
-/* Tells how full the arena is; live_blocks is known only when indexed. */
+/* Tells how full the arena is; live_blocks is known only when indexed. O(free
+ * runs), times O(log blocks) indexed. */
 void sta_arena_usage(const struct sta_arena *a, struct sta_usage *usage);
 
 /* Checks the whole structure; STA_ECORRUPT when it contradicts itself. */

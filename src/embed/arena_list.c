@@ -187,6 +187,15 @@ size_t sta_arena_list_next(const struct sta_arena *a, size_t from,
     return at.i;
 }
 
+size_t sta_arena_list_behind(const struct sta_arena *a, size_t i, size_t *count)
+{
+    struct place at = next_place(a, place_at(a, STA_ARENA_NONE, i));
+
+    if (at.i != STA_ARENA_NONE)
+        *count = at.end - at.i;
+    return at.i;
+}
+
 void sta_arena_list_clear(struct sta_arena *a)
 {
     a->list->first = 0;

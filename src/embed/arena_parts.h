@@ -42,6 +42,10 @@ bool sta_arena_list_give(struct sta_arena *a, size_t first, size_t count);
 
 size_t sta_arena_list_next(const struct sta_arena *a, size_t from,
                            size_t *count);
+
+/* The same of the run behind the one that begins at i. O(1). */
+size_t sta_arena_list_behind(const struct sta_arena *a, size_t i,
+                             size_t *count);
 enum sta_err sta_arena_list_audit(const struct sta_arena *a);
 
 /* Makes every block free. */

@@ -37,16 +37,23 @@ size_t sta_arena_next_free(const struct sta_arena *a, size_t from,
                    : sta_arena_index_next(a, from, count);
 }
 
+/* Goes from the free run at i, of *count blocks, to the next. In band a run
+ * knows where that is; to look for each from the lowest takes seconds. */
+static size_t step(const struct sta_arena *a, size_t i, size_t *count)
+{
+    return a->list ? sta_arena_list_behind(a, i, count)
+                   : sta_arena_index_next(a, i + *count, count);
+}
+
 void sta_arena_usage(const struct sta_arena *a, struct sta_usage *usage)
 {
     size_t runs = 0, blocks = 0, largest = 0;
-    size_t count = 0, i = 0;
+    size_t count, i = sta_arena_next_free(a, 0, &count);
 
-    while ((i = sta_arena_next_free(a, i, &count)) != STA_ARENA_NONE) {
+    for (; i != STA_ARENA_NONE; i = step(a, i, &count)) {
         runs++;
         blocks += count;
         largest = count > largest ? count : largest;
-        i += count;
     }
     usage->capacity_bytes = a->block_count << a->block_log2;
     usage->free_bytes = blocks << a->block_log2;
@@ -62,7 +69,7 @@ enum sta_err sta_arena_audit(const struct sta_arena *a)
 
 void sta_arena_dump(const struct sta_arena *a, const struct sta_writer *out)
 {
-    size_t count = 0, i = 0;
+    size_t count, i = sta_arena_next_free(a, 0, &count);
 
     sta_writer_text(out, "arena of ");
     sta_writer_number(out, a->block_count);
@@ -71,13 +78,12 @@ void sta_arena_dump(const struct sta_arena *a, const struct sta_writer *out)
     sta_writer_text(out, " bytes\n");
     if (sta_arena_is_oom(a))
         sta_writer_text(out, "  no free block\n");
-    while ((i = sta_arena_next_free(a, i, &count)) != STA_ARENA_NONE) {
+    for (; i != STA_ARENA_NONE; i = step(a, i, &count)) {
         sta_writer_text(out, "  block ");
         sta_writer_number(out, i);
         sta_writer_text(out, ": ");
         sta_writer_number(out, count);
         sta_writer_text(out, " free\n");
-        i += count;
     }
 }
 

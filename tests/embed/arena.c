@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/lib/check.h"
 #include "tests/lib/model.h"
@@ -394,6 +395,35 @@ static void test_dump(void)
                           "  no free block\n") == 0);
 }
 
+static void count_pieces(void *ctx, const char *text, size_t length)
+{
+    (void)text, (void)length;
+    ++*(size_t *)ctx;
+}
+
+/* All the holes an arena in band can have: to look for each from the lowest on
+ * would be 500 million steps, a second, each time. */
+static void test_many_holes(void)
+{
+    static STA_ARENA_FIXED(65535, 4) heap;
+    struct sta_arena a = STA_ARENA(&heap);
+    struct sta_usage usage;
+    size_t pieces = 0;
+    struct sta_writer out = {count_pieces, &pieces};
+    clock_t before = clock();
+    check_context("many holes");
+    CHECK(sta_arena_alloc_blocks(&a, 65535, 1));
+    for (size_t i = 0; i < 65535; i += 2)
+        CHECK(sta_arena_free_blocks(&a, at(&a, 65534 - i), 1) == STA_OK);
+    for (int i = 0; i < 10; i++)
+        sta_arena_usage(&a, &usage);
+    CHECK(usage.free_runs == 32768 && usage.free_bytes == 32768 * 4);
+    CHECK(usage.largest_free_bytes == 4);
+    sta_arena_dump(&a, &out);
+    CHECK(pieces >= 32768);
+    CHECK(clock() - before < 5 * CLOCKS_PER_SEC);
+}
+
 int main(void)
 {
     static const size_t counts[] = {1, 2, 3, 17, 64, 65, 130, 600};
@@ -408,5 +438,6 @@ int main(void)
     test_init_refuses();
     test_fixed();
     test_dump();
+    test_many_holes();
     return check_status();
 }
