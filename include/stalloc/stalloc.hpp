@@ -7,7 +7,8 @@
 // Choose the resource where containers of one type should live in different
 // places, or where std::pmr is in use already; the allocator template where the
 // virtual call matters and the type may say where it lives. A refusal throws
-// std::bad_alloc.
+// std::bad_alloc; compiled with -fno-exceptions it aborts, and with -fno-rtti a
+// resource is equal to itself only.
 //
 //     static struct sta_arena arena;
 //     alignas(16) static unsigned char memory[4096];
@@ -26,6 +27,7 @@
 #define STALLOC_STALLOC_HPP
 
 #include <cstddef>
+#include <cstdlib>
 #include <limits>
 #include <memory_resource>
 #include <new>
@@ -35,6 +37,15 @@
 namespace sta
 {
 
+template <class Refusal> [[noreturn]] inline void refuse()
+{
+#ifdef __cpp_exceptions
+    throw Refusal();
+#else
+    std::abort();
+#endif
+}
+
 // The bytes, or std::bad_alloc. The standard wants an address for 0 bytes too.
 inline void *allocate_or_throw(const sta_allocator &a, std::size_t bytes,
                                std::size_t align)
@@ -42,7 +53,7 @@ inline void *allocate_or_throw(const sta_allocator &a, std::size_t bytes,
     void *p = sta_allocator_alloc(&a, bytes ? bytes : 1, align);
 
     if (!p)
-        throw std::bad_alloc();
+        refuse<std::bad_alloc>();
     return p;
 }
 
@@ -73,9 +84,13 @@ class resource : public std::pmr::memory_resource
 
     bool do_is_equal(const memory_resource &other) const noexcept override
     {
+#ifdef __cpp_rtti
         auto *same = dynamic_cast<const resource *>(&other);
 
         return same && is_same(inner_, same->inner_);
+#else
+        return this == &other;
+#endif
     }
 };
 
@@ -99,7 +114,7 @@ template <class T> class allocator
     T *allocate(std::size_t count)
     {
         if (count > std::numeric_limits<std::size_t>::max() / sizeof(T))
-            throw std::bad_array_new_length();
+            refuse<std::bad_array_new_length>();
         return static_cast<T *>(
             allocate_or_throw(inner_, count * sizeof(T), alignof(T)));
     }
