@@ -76,15 +76,17 @@ struct sta_arena {
 };
 
 /*
- * The type of an arena in band with its memory: `count` blocks of `block`
- * bytes, a power of two from 4 on. It has count * block + 4 bytes, rounded up
- * to a multiple of block.
+ * The type of an arena in band with its memory: `count` blocks, 1 to 65535, of
+ * `block` bytes, a power of two from 4 on; else it does not compile. It has
+ * count * block + 4 bytes, rounded up to a multiple of block.
  */
 #define STA_ARENA_FIXED(count, block)                                          \
     struct {                                                                   \
-        __attribute__((aligned(block))) unsigned char                          \
-            blocks[(count) <= STA_ARENA_LIST_BLOCKS_MAX ? (count) : -1]        \
-                  [(block) >= 4 && !((block) & ((block)-1)) ? (block) : -1];   \
+        STA_STATIC_ASSERT((count) > 0 && (count) <= STA_ARENA_LIST_BLOCKS_MAX, \
+                          "1 to 65535 blocks");                                \
+        STA_STATIC_ASSERT((block) >= 4 && !((block) & ((block)-1)),            \
+                          "a power of two from 4 on");                         \
+        __attribute__((aligned(block))) unsigned char blocks[count][block];    \
         struct sta_arena_list list;                                            \
     }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What every header of the embeddable family stands on: results, the text
- * writer that dumps are printed with, and the two declarations that let C++
- * include all of it.
+ * writer that dumps are printed with, and what lets C++ include all of it.
  *
  * The family is freestanding C11. It needs <stdbool.h>, <stddef.h> and
  * <stdint.h>, which every compiler brings, and may emit calls of memcpy,
@@ -23,11 +22,13 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
-#define STA_BEGIN_DECLS extern "C" {
-#define STA_END_DECLS   }
+#define STA_BEGIN_DECLS   extern "C" {
+#define STA_END_DECLS     }
+#define STA_STATIC_ASSERT static_assert
 #else
 #define STA_BEGIN_DECLS
 #define STA_END_DECLS
+#define STA_STATIC_ASSERT _Static_assert
 #endif
 
 /*
