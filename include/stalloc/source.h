@@ -112,7 +112,9 @@ struct sta_source_pair {
  * Makes a source that asks `first`, and `second` when first has nothing.
  *
  * A span goes back to where it came from. When first has no `owns` this cannot
- * be told, and the pair takes nothing back.
+ * be told, and the pair takes nothing back; nor does it when one of the two,
+ * other than sta_source_none(), takes nothing: put that one into
+ * sta_source_keeping(), so that the other gets its own back.
  */
 struct sta_source sta_source_fallback(struct sta_source_pair *state,
                                       struct sta_source first,
@@ -129,7 +131,8 @@ struct sta_source_quota {
  * Makes a source that hands out at most `limit` bytes of `inner` at a time.
  *
  * Counted are the bytes inner really handed over, which must not exceed the
- * limit either: such a span goes straight back.
+ * limit either: such a span goes straight back, and is lost when inner takes
+ * nothing.
  */
 struct sta_source sta_source_limit(struct sta_source_quota *state,
                                    struct sta_source inner, size_t limit);

@@ -2,8 +2,8 @@
 /*
  * Sources over memory and over other sources; none of them needs a system.
  *
- * Those that wrap another source pass `owns` on only when the inner one has it,
- * and `give` only when the inner one takes spans back, so that the question
+ * Those that wrap other sources pass `owns` on only when the inner ones have
+ * it, and `give` only when the inner ones take spans back, so that the question
  * "does it?" has the same answer through any number of wrappers.
  *
  * A buffer is a list of free pieces (pieces.h), since spans come back in
@@ -141,7 +141,8 @@ struct sta_source sta_source_fallback(struct sta_source_pair *state,
     state->first = first;
     state->second = second;
     if (first.owns) {
-        s.give = pair_give;
+        if (first.give && (second.give || second.get == none_get))
+            s.give = pair_give;
         s.owns = second.owns ? pair_owns : NULL;
     }
     return s;

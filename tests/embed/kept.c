@@ -92,12 +92,11 @@ static void test_seg(void)
     CHECK(memory_used <= 4 * 65536);
 }
 
-static void test_stack_chain(void)
+static void run_stack_chain(struct sta_source source)
 {
     struct sta_stack_chain c;
 
-    check_context("stack chain");
-    sta_stack_chain_init(&c, make_ratchet());
+    sta_stack_chain_init(&c, source);
     for (int i = 0; i < ROUNDS; i++) {
         void *large = sta_stack_chain_alloc(&c, 600000, 4096);
         void *p = sta_stack_chain_alloc(&c, 250000, 1);
@@ -112,6 +111,20 @@ static void test_stack_chain(void)
         CHECK(sta_stack_chain_audit(&c) == STA_OK);
     }
     CHECK(memory_used <= MEMORY_BYTES / 4);
+}
+
+/* Also behind a source that does take spans back. */
+static void test_stack_chain(void)
+{
+    static unsigned char near[ALIGN * 2];
+    struct sta_source_span span;
+    struct sta_source_pair pair;
+
+    check_context("stack chain");
+    run_stack_chain(make_ratchet());
+    check_context("stack chain over a fallback");
+    run_stack_chain(sta_source_fallback(
+        &pair, sta_source_buffer(&span, near, sizeof near), make_ratchet()));
 }
 
 static void test_zone(void)

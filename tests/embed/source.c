@@ -93,6 +93,14 @@ static void fallback_gives_back_to_the_owner(void)
     s = sta_source_fallback(&pair, sta_source_mmap(),
                             sta_source_buffer(&near_span, memory, 1000));
     CHECK(!s.give && !s.owns);
+
+    /* a span of one that takes nothing back must not be taken and lost */
+    struct sta_source taking = sta_source_buffer(&near_span, memory, 1000);
+    struct sta_source not_taking = taking;
+    not_taking.give = NULL;
+    CHECK(!sta_source_fallback(&pair, taking, not_taking).give);
+    CHECK(!sta_source_fallback(&pair, not_taking, taking).give);
+    CHECK(sta_source_fallback(&pair, taking, sta_source_none()).give);
 }
 
 static void limit_is_of_what_is_out(void)
