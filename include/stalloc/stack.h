@@ -155,7 +155,8 @@ void *sta_stack_chain_alloc(struct sta_stack_chain *c, size_t size,
  */
 enum sta_err sta_stack_chain_free(struct sta_stack_chain *c, void *p);
 
-/* Gives a block another size where it is; false when it would have to move. */
+/* Gives a block another size where it is; false when it would have to move. One
+ * of more than 252 KiB stays as long as it was, whatever it shrinks to. */
 bool sta_stack_chain_resize(struct sta_stack_chain *c, void *p,
                             size_t new_size);
 

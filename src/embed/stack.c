@@ -35,11 +35,12 @@ static uint64_t aligned_units(const struct sta_stack *s, size_t align)
     size_t first = gap >> s->unit_log2;
     uint64_t ones;
 
+    if (align <= unit) /* all alike */
+        return gap == 0 ? ~UINT64_C(0) : 0;
     if ((gap & (unit - 1)) != 0 || first >= 64)
         return 0;
     ones = UINT64_C(1) << first;
-    for (size_t step = align >> s->unit_log2 ? align >> s->unit_log2 : 1;
-         step < 64; step *= 2)
+    for (size_t step = align >> s->unit_log2; step < 64; step *= 2)
         ones |= ones << step;
     return ones;
 }

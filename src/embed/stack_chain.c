@@ -63,10 +63,24 @@ static void link_page(struct sta_stack_page **list, struct sta_stack_page *page)
     *list = page;
 }
 
+/*
+ * list_for() the longest free run, without its length: how many of 1, 2, 4, ...
+ * free units there are side by side. The header is in use, so never all 64.
+ */
+static unsigned list_of(const struct sta_stack_page *page)
+{
+    uint64_t runs = ~page->stack.used; /* where 2^list free units begin */
+    unsigned list = 0;
+
+    for (; runs != 0; list++)
+        runs &= runs >> (1u << list);
+    return list;
+}
+
 /* Puts a page into the list where it belongs now (I1). */
 static void relist(struct sta_stack_chain *c, struct sta_stack_page *page)
 {
-    unsigned list = list_for(sta_stack_longest(&page->stack));
+    unsigned list = list_of(page);
 
     if (list == page->list)
         return;
@@ -134,7 +148,7 @@ static struct sta_stack_page *add_page(struct sta_stack_chain *c,
             (struct sta_stack_page){.size_class = (unsigned char)size_class};
     sta_stack_init(&page->stack, page, log2);
     sta_stack_alloc(&page->stack, HEADER_BYTES, 1); /* I2 */
-    page->list = (unsigned char)list_for(sta_stack_longest(&page->stack));
+    page->list = (unsigned char)list_of(page);
     link_page(&c->lists[size_class][page->list], page);
     c->empty_count[size_class]++;
     return page;
@@ -175,7 +189,6 @@ static void *take(struct sta_stack_chain *c, unsigned size_class, size_t size,
                   size_t align, bool is_child)
 {
     struct found at = take_here(c, size_class, size, align, false);
-    size_t unit;
 
     if (!at.p) {
         at.page = add_page(c, size_class);
@@ -186,11 +199,11 @@ static void *take(struct sta_stack_chain *c, unsigned size_class, size_t size,
     }
     if (!at.p)
         return NULL;
-    if (sta_popcount64(at.page->stack.start) == 2)
+    if (sta_is_power_of_two(at.page->stack.start ^ 1)) /* its only block */
         c->empty_count[size_class]--;
-    unit = (size_t)(at.p - at.page->stack.base) >> unit_log2_of(size_class);
     if (is_child)
-        at.page->children |= UINT64_C(1) << unit;
+        at.page->children |= UINT64_C(1) << ((at.p - at.page->stack.base) >>
+                                             unit_log2_of(size_class));
     relist(c, at.page);
     return at.p;
 }
@@ -219,10 +232,22 @@ static struct place find(const void *p)
     }
 }
 
-/* True when a block begins at p. */
-static bool is_block(const struct place *at, const void *p)
+/* Finds the block that begins at p; false when none does. Of a large one only
+ * the page is set. */
+static bool find_block(const void *p, struct place *at)
 {
-    return at->unit != 0 && sta_stack_usable_size(&at->page->stack, p) != 0;
+    struct sta_stack_page *page = top_page(p);
+
+    if (!p || page->stack.base != (unsigned char *)page)
+        return false; /* I5 */
+    if (page->size_class == LARGE) {
+        at->page = page;
+        return (uintptr_t)p - (uintptr_t)page == span_of(page)->offset;
+    }
+    *at = find(p);
+    return at->unit != 0 && (uintptr_t)p - (uintptr_t)at->page->stack.base ==
+                                (uintptr_t)at->unit
+                                    << at->page->stack.unit_log2;
 }
 
 static void release(struct sta_stack_chain *c, struct place *at);
@@ -332,50 +357,42 @@ void *sta_stack_chain_alloc(struct sta_stack_chain *c, size_t size,
 size_t sta_stack_chain_usable_size(const struct sta_stack_chain *c,
                                    const void *p)
 {
-    struct sta_stack_page *page = top_page(p);
     struct place at;
 
     (void)c;
-    if (!p || page->stack.base != (unsigned char *)page)
-        return 0; /* I5 */
-    if (page->size_class == LARGE)
-        return (uintptr_t)p - (uintptr_t)page == span_of(page)->offset
-                   ? large_bytes(page)
-                   : 0;
-    at = find(p);
-    return is_block(&at, p) ? sta_stack_usable_size(&at.page->stack, p) : 0;
+    if (!find_block(p, &at))
+        return 0;
+    return at.page->size_class == LARGE
+               ? large_bytes(at.page)
+               : sta_stack_usable_size(&at.page->stack, p);
 }
 
 enum sta_err sta_stack_chain_free(struct sta_stack_chain *c, void *p)
 {
-    struct sta_stack_page *page = top_page(p);
     struct place at;
 
     if (!p)
         return STA_OK;
-    if (sta_stack_chain_usable_size(c, p) == 0)
+    if (!find_block(p, &at))
         return STA_EINVAL;
     c->live_count--;
-    if (page->size_class == LARGE) {
-        unlink_page(page);
-        give_span(c, page);
-        return STA_OK;
+    if (at.page->size_class == LARGE) {
+        unlink_page(at.page);
+        give_span(c, at.page);
+    } else {
+        drop(c, &at, p);
     }
-    at = find(p);
-    drop(c, &at, p);
     return STA_OK;
 }
 
 bool sta_stack_chain_resize(struct sta_stack_chain *c, void *p, size_t new_size)
 {
-    size_t size = sta_stack_chain_usable_size(c, p);
     struct place at;
 
-    if (size == 0 || new_size == 0)
+    if (new_size == 0 || !find_block(p, &at))
         return false;
-    if (top_page(p)->size_class == LARGE)
-        return new_size <= size;
-    at = find(p);
+    if (at.page->size_class == LARGE)
+        return new_size <= large_bytes(at.page);
     if (!sta_stack_resize(&at.page->stack, p, new_size))
         return false;
     relist(c, at.page);
