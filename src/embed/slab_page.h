@@ -40,9 +40,9 @@ static inline struct sta_slab_page *sta_slab_page_of(const struct sta_slab *s,
  *
  * offset / slot_bytes is offset * R >> k with R = ceil(2^k / slot_bytes) and
  * k = 32 + log2(slot_bytes), rounded down. R is too large by less than 1, the
- * product by less than offset < 2^32 <= 2^k / slot_bytes: it does not reach the
+ * product by less than offset < 2^31 < 2^k / slot_bytes: it does not reach the
  * next slot. And R <= 2^32, so that the product fits 64 bits. core/slot.h has a
- * cheaper way for slabs up to 64 KiB; pages here may have 4 GiB.
+ * cheaper way for slabs up to 64 KiB; pages here may have 2 GiB.
  */
 static inline bool sta_slab_slot_of(const struct sta_slab *s, const void *p,
                                     uint32_t *slot)
