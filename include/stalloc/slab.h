@@ -32,7 +32,7 @@
  * Memory: struct sta_slab is below 400 bytes. Per page 48 bytes (32-bit: 32),
  * 1 bit a slot in words of 64, and 1 bit a word in words of 64; then what is
  * left over at the end, less than a slot. Objects of 8 bytes on 4 KiB: 97 % of
- * the page are objects; of 512 bytes on 2 MiB: 4095 objects, 99.98 %.
+ * the page are objects; of 512 bytes on 2 MiB: 4094 objects, 99.95 %.
  *
  * Threads: one thread at a time, the owner; but any thread may free at any time
  * by sta_slab_free_remote(), which takes no lock.

@@ -99,7 +99,8 @@ void *sta_zone_alloc(struct sta_zone *z, size_t size, size_t align);
  * first is kept, so that a block freed and had again costs no page.
  *
  * Returns  false when no block has that size and alignment: nothing changes.
- * Misuse   as sta_slab_free(): seen by sta_zone_audit().
+ * Misuse   in a class as sta_slab_free(), seen by sta_zone_audit(); of a block
+ *          straight from the pager it is the pager's to see.
  */
 bool sta_zone_free(struct sta_zone *z, void *p, size_t size, size_t align);
 
