@@ -212,7 +212,8 @@ void sta_slab_dump(const struct sta_slab *s, const struct sta_writer *out);
 
 /*
  * The slab as an allocator of anything that fits an object: size up to the
- * slot's, alignment up to that of the slots. It does not refill.
+ * slot's, alignment up to that of the slots. It does not refill. Its `owns`,
+ * which may be asked of any address, looks through the pages: O(pages).
  */
 struct sta_allocator sta_slab_allocator(struct sta_slab *s);
 

@@ -166,9 +166,22 @@ static bool ops_resize(void *ctx, void *p, size_t size, size_t new_size,
     return fits(ctx, new_size, align);
 }
 
+/* True when p lies in the slots, of `bytes` in all, of a page of the list. */
+static bool is_on(const struct sta_slab_page *page, const void *p, size_t bytes)
+{
+    while (page && (uintptr_t)p - (uintptr_t)page->memory >= bytes)
+        page = page->next;
+    return page != NULL;
+}
+
+/* A chain asks this of any address, where sta_slab_owns() may not read. */
 static bool ops_owns(const void *ctx, const void *p)
 {
-    return sta_slab_owns(ctx, p);
+    const struct sta_slab *s = ctx;
+    size_t bytes = (size_t)s->slot_count * s->slot_bytes;
+
+    return is_on(s->partial, p, bytes) || is_on(s->full, p, bytes) ||
+           is_on(s->empty, p, bytes);
 }
 
 static size_t ops_usable_size(const void *ctx, const void *p)

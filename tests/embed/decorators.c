@@ -10,6 +10,7 @@
 #include <stalloc/zone.h>
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "tests/lib/check.h"
 #include "tests/lib/text.h"
@@ -104,6 +105,39 @@ static void chain_needs_a_first_that_owns(void)
     sta_sync_init(&sync, sta_zone_allocator(&zone), lock);
     CHECK(sta_chain_init(&chain, sta_sync_allocator(&sync), make_far()) ==
           STA_EINVAL);
+}
+
+/* A slab is asked about blocks of the second allocator too, round about which
+ * there need be no memory. */
+static void chain_of_a_slab_reads_its_own_pages_only(void)
+{
+    enum { PAGE = 1 << 18 };
+    static unsigned char pages[3 * PAGE];
+    unsigned char *page = pages + (-(uintptr_t)pages & (PAGE - 1)), *room;
+    struct sta_slab slab;
+    struct sta_chain chain;
+    struct sta_allocator a;
+    void *p, *q;
+
+    room = mmap(NULL, 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(room != MAP_FAILED);
+    room += -(uintptr_t)room & (PAGE - 1);
+    REQUIRE(mprotect(room, PAGE / 4, PROT_READ | PROT_WRITE) == 0);
+    REQUIRE(sta_arena_init(&far_arena, room, PAGE / 4, 16) == STA_OK);
+    CHECK(sta_slab_init(&slab, 64, 16, PAGE) == STA_OK);
+    CHECK(sta_slab_refill(&slab, page) == STA_OK);
+    CHECK(sta_slab_refill(&slab, page + PAGE) == STA_OK);
+    CHECK(sta_chain_init(&chain, sta_slab_allocator(&slab),
+                         sta_arena_allocator(&far_arena)) == STA_OK);
+    a = sta_chain_allocator(&chain);
+    p = sta_allocator_alloc(&a, 64, 16);
+    q = sta_allocator_alloc(&a, 65, 16);
+    CHECK(sta_allocator_owns(&a, p) && sta_slab_owns(&slab, p));
+    CHECK(sta_arena_owns(&far_arena, q) && !sta_allocator_owns(&a, &a));
+    q = sta_allocator_realloc(&a, q, 65, 300, 16);
+    sta_allocator_free(&a, q, 300, 16);
+    sta_allocator_free(&a, p, 64, 16);
+    CHECK(sta_arena_is_empty(&far_arena) && sta_slab_audit(&slab) == STA_OK);
 }
 
 /* --- sync ----------------------------------------------------------------- */
@@ -257,6 +291,7 @@ int main(void)
     chain_migrates_a_block_that_cannot_grow();
     chains_chain();
     chain_needs_a_first_that_owns();
+    chain_of_a_slab_reads_its_own_pages_only();
     sync_locks_each_call_and_a_batch_once();
     counting_counts();
     counting_knows_sizes_that_are_not_told();
