@@ -98,14 +98,15 @@ void *sta_bump_realloc(struct sta_bump *b, void *p, size_t size,
  * Notes what is allocated now. Until the rewind only the largest piece of what
  * is free now is used, and blocks from before must be neither freed nor
  * resized. Marks may be nested; one that is not rewound to costs the free
- * pieces of its time.
+ * pieces of its time. O(free blocks).
  */
 struct sta_bump_point sta_bump_mark(struct sta_bump *b);
 
 /*
  * Frees everything allocated since the mark, and gives spans obtained since
- * then back to the source. Later marks end with it. O(those spans). A span is
- * lost if the source takes nothing back: sta_source_keeping() is for that.
+ * then back to the source. Later marks end with it. O(those spans, and what was
+ * free at the mark). A span is lost if the source takes nothing back:
+ * sta_source_keeping() is for that.
  */
 void sta_bump_rewind(struct sta_bump *b, struct sta_bump_point mark);
 
