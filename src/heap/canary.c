@@ -55,7 +55,7 @@ void sta_canary_set(struct sta_slab *s, char *p, size_t size)
     size_t slack = sta_slab_object_bytes(s) - size;
     uint8_t byte = (uint8_t)canary_word(p);
     if (sta_slab_state(s) == STA_SLAB_RUN) {
-        s->purged = (uint16_t)slack;
+        sta_slab_set_purged(s, (uint32_t)slack);
         s->sum = STA_FAMILY_MALLOC;
         memset(p + size, byte, slack);
         return;
@@ -85,7 +85,7 @@ size_t sta_canary_size(const char *call, const struct sta_slab *s,
 {
     const char *p = object;
     size_t bytes = sta_slab_object_bytes(s);
-    size_t slack = s->purged;
+    size_t slack = sta_slab_purged(s);
     size_t tail = slack;
     if (sta_canary_is_closed(s))
         return 0;

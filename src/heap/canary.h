@@ -44,7 +44,7 @@ void sta_canary_check_family(const char *call, const struct sta_slab *s,
 static inline bool sta_canary_is_closed(const struct sta_slab *s)
 {
     return sta_options.guard_units && sta_slab_state(s) == STA_SLAB_RUN &&
-           s->purged == sta_slab_object_bytes(s);
+           sta_slab_purged(s) == sta_slab_object_bytes(s);
 }
 
 /* True when all bytes are the same one. */

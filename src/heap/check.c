@@ -12,6 +12,7 @@
 #include "core/bits.h"
 #include "heap/canary.h"
 #include "heap/guard.h"
+#include "heap/thin.h"
 #include "heap/threads.h"
 #include "heap/watched.h"
 #include "os/die.h"
@@ -69,7 +70,7 @@ static STA_COLD bool is_inside_object(const void *p)
 static bool is_free(const struct sta_slab *s, const struct sta_slot *slot)
 {
     return sta_slab_state(s) == STA_SLAB_RUN ? s->countdown == 0
-                                             : sta_slot_is_free(slot);
+                                             : sta_slab_has_freed(s, slot);
 }
 
 struct sta_slab *sta_heap_live_slab(const void *p)

@@ -31,6 +31,7 @@
 #include "heap/guard.h"
 #include "heap/inherit.h"
 #include "heap/remote.h"
+#include "heap/thin.h"
 #include "heap/threads.h"
 
 /* --- Gathering ----------------------------------------------------------- */
@@ -194,7 +195,7 @@ static bool free_locked(struct sta_heap *owner, struct sta_slot *slot,
 {
     sta_lock_acquire(&owner->lock);
     bool here = sta_slab_owner(s) == owner && sta_heap_is_open(owner);
-    bool twice = here && sta_slot_is_free(slot);
+    bool twice = here && sta_slab_has_freed(s, slot);
     if (here && !twice)
         sta_heap_free_local(slot, s);
     sta_lock_release(&owner->lock);

@@ -228,7 +228,7 @@ void *sta_guard_alloc(size_t size, size_t align, bool zero)
     if (sta_slab_state(s) != STA_SLAB_RUN)
         reuse_slot(s, (struct sta_slot *)(void *)p);
     if (nothing) {
-        s->purged = (uint16_t)sta_slab_object_bytes(s);
+        sta_slab_set_purged(s, (uint32_t)sta_slab_object_bytes(s));
         sta_pages_close(s);
         return p;
     }

@@ -308,7 +308,7 @@ STA_INLINE size_t sta_heap_bytes_at_hand(const void *p)
         return 0;
     const struct sta_slab *s = sta_region_at(r, offset);
     if (!sta_slab_may_start(s, p) || s->countdown == 0 ||
-        sta_slot_may_be_free(p))
+        sta_slab_purged(s) != 0 || sta_slot_may_be_free(p))
         return 0;
     size_t run_bytes = (size_t)s->unit_count << STA_UNIT_LOG2;
     size_t slot_bytes = sta_class_size[s->size_class]; /* 0 of a run */

@@ -100,7 +100,7 @@ static void take_over(struct sta_heap *h, struct sta_slab *s)
     s->free = STA_SLOT_END;
     for (uint32_t i = sta_slab_carved(s); i-- > 0;) {
         struct sta_slot *slot = (void *)(start + (size_t)i * slot_bytes);
-        if (!sta_slot_is_free(slot) && !sta_slab_is_purged(s, slot)) {
+        if (!sta_slab_has_freed(s, slot)) {
             used++;
             continue;
         }
@@ -108,7 +108,7 @@ static void take_over(struct sta_heap *h, struct sta_slab *s)
     }
     /* What waits to be taken in is marked too, and so on the list by now. */
     atomic_store_explicit(&s->remote.list, 0, memory_order_relaxed);
-    s->purged = 0;
+    sta_slab_set_purged(s, 0);
     s->countdown = 1; /* due at once: then bins.c sees to the rest */
     s->excess = (uint16_t)(used - 1);
     sta_slab_set_state(s, STA_SLAB_PARTIAL);
@@ -122,7 +122,7 @@ bool sta_heap_inherit(struct sta_heap *owner, struct sta_slot *slot,
 {
     if (sta_heap_state(owner) != STA_HEAP_ABSENT)
         return false;
-    if (sta_slot_is_free(slot)) {
+    if (sta_slab_has_freed(s, slot)) {
         sta_heap_check("free", slot); /* which says so */
         return true;
     }

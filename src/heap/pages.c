@@ -215,7 +215,7 @@ bool sta_pages_free(struct sta_slab *s, bool zero)
     zero = zero || s->closed ||
            sta_region_close(r, s->unit_first, s->unit_count) != STA_CLOSED_NOT;
     account_free(r, s->unit_first, count, zero,
-                 sta_slab_state(s) == STA_SLAB_THIN ? s->purged : 0);
+                 sta_slab_state(s) == STA_SLAB_THIN ? sta_slab_purged(s) : 0);
     if (sta_slab_state(s) == STA_SLAB_RUN)
         sta_recent_give(s);
     else

@@ -103,10 +103,11 @@ struct sta_slab {
     uint32_t countdown;    /* of a run: 1 while in use, else 0 */
     struct sta_slot *free; /* of a run: its first byte */
     uint16_t excess;
-    uint16_t sum;    /* of the slots' addresses on `free`, if lazy */
-    uint16_t purged; /* of a thin slab: its units without pages, a bit each;
-                      * these two of a run: see canary.c */
-    uint16_t fresh;  /* units that came zero, and no slot was carved there */
+    uint16_t sum; /* of the slots' addresses on `free`, if lazy */
+    /* of a thin slab: its units without pages, a bit each, at which any thread
+     * looks; these two of a run: see canary.c */
+    _Atomic uint16_t purged;
+    uint16_t fresh; /* units that came zero, and no slot was carved there */
 
     union {
         /* owner only */
@@ -224,6 +225,18 @@ static inline uint32_t sta_slab_carved(const struct sta_slab *s)
 static inline void sta_slab_set_carved(struct sta_slab *s, uint32_t count)
 {
     atomic_store_explicit(&s->carved, (uint16_t)count, memory_order_relaxed);
+}
+
+/* The units of a thin slab without pages; relaxed as above: none of them has a
+ * live object. */
+static inline uint32_t sta_slab_purged(const struct sta_slab *s)
+{
+    return atomic_load_explicit(&s->purged, memory_order_relaxed);
+}
+
+static inline void sta_slab_set_purged(struct sta_slab *s, uint32_t units)
+{
+    atomic_store_explicit(&s->purged, (uint16_t)units, memory_order_relaxed);
 }
 
 /* Returns how far behind the first byte of its slab an address is. */

@@ -34,7 +34,7 @@ bool sta_slab_is_purged(const struct sta_slab *s, const void *slot)
 {
     uint32_t units =
         units_of_slot(sta_slab_slot_bytes(s), sta_slab_index_of(s, slot));
-    return (units & s->purged) != 0;
+    return (units & sta_slab_purged(s)) != 0;
 }
 
 /* Which of a slab's slots are on its list, a bit each. */
@@ -83,7 +83,7 @@ static uint32_t free_units(const struct sta_slab *s,
         uint64_t used = unlisted(s, listed, first);
         for (; used != 0; used &= used - 1) {
             uint32_t units = units_of_slot(slot_bytes, first + sta_ctz64(used));
-            if ((units & s->purged) == 0)
+            if ((units & sta_slab_purged(s)) == 0)
                 in_use |= units;
         }
     }
@@ -151,14 +151,14 @@ bool sta_slab_thin(struct sta_slab *s)
     uint32_t used = sta_slab_used(s);
     struct listed listed;
     uint32_t units = read_list(s, &listed) ? free_units(s, &listed) : 0;
-    uint32_t more = units & ~(uint32_t)s->purged;
+    uint32_t more = units & ~sta_slab_purged(s);
     if (more == 0 || used == 0 || sta_guard_active()) /* fill must stay */
         return false;
     uint32_t gone = purge_units(s, more);
     if (gone == 0)
         return false;
-    s->purged |= (uint16_t)gone;
-    drop_slots(s, s->purged, &listed);
+    sta_slab_set_purged(s, sta_slab_purged(s) | gone);
+    drop_slots(s, sta_slab_purged(s), &listed);
     sta_slab_set_state(s, STA_SLAB_THIN);
     s->countdown = 1;
     s->excess = (uint16_t)(used - 1);
@@ -181,12 +181,12 @@ void sta_slab_restore(struct sta_slab *s)
     uint32_t slot_bytes = sta_slab_slot_bytes(s);
     char *start = sta_slab_start(s);
     for (uint32_t i = sta_slab_carved(s); i-- > 0;) {
-        if ((units_of_slot(slot_bytes, i) & s->purged) == 0)
+        if ((units_of_slot(slot_bytes, i) & sta_slab_purged(s)) == 0)
             continue;
         struct sta_slot *slot = (void *)(start + (size_t)i * slot_bytes);
         sta_slot_push(&s->free, slot);
     }
     if (sta_slab_carved(s) == sta_slab_capacity(s))
         sta_slab_mark_rest(s);
-    s->purged = 0;
+    sta_slab_set_purged(s, 0);
 }

@@ -27,6 +27,15 @@ void sta_slab_restore(struct sta_slab *s);
 /* True for a slot of a thin slab that touches a purged page. */
 bool sta_slab_is_purged(const struct sta_slab *s, const void *slot);
 
+/* True for a slot that was freed: it has its mark, or that went with its page.
+ */
+static inline bool sta_slab_has_freed(const struct sta_slab *s,
+                                      const struct sta_slot *slot)
+{
+    return sta_slot_is_free(slot) ||
+           (sta_slab_purged(s) != 0 && sta_slab_is_purged(s, slot));
+}
+
 /* Marks what is left behind the last slot of a slab, if free() would take it
  * for the start of one. */
 void sta_slab_mark_rest(struct sta_slab *s);
