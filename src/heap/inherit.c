@@ -106,6 +106,8 @@ static void take_over(struct sta_heap *h, struct sta_slab *s)
         }
         sta_slot_push(&s->free, slot);
     }
+    if (sta_slab_carved(s) == sta_slab_capacity(s))
+        sta_slab_mark_rest(s); /* its page may have gone */
     /* What waits to be taken in is marked too, and so on the list by now. */
     atomic_store_explicit(&s->remote.list, 0, memory_order_relaxed);
     sta_slab_set_purged(s, 0);
