@@ -242,7 +242,10 @@ bool sta_large_move(struct sta_slab *s, void **to)
         sta_options.purge_never)
         return false;
     enum sta_vm_moved moved = sta_vm_move(*to, sta_slab_start(s), bytes);
-    if (moved == STA_VM_LOST) /* its run stays in use for ever */
-        *to = NULL;
+    if (moved == STA_VM_LOST) { /* its run stays in use for ever */
+        struct sta_span dirty;
+        bytes = sta_slab_object_bytes(sta_slab_of(*to));
+        *to = sta_heap_alloc_plain(bytes, 1, &dirty);
+    }
     return moved == STA_VM_MOVED;
 }

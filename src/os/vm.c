@@ -278,6 +278,10 @@ static char *move_away(void *from, size_t bytes)
     return p == MAP_FAILED ? NULL : p;
 }
 
+/* Whether pages can be moved; relaxed: nothing is wrong with another try. */
+enum { UNKNOWN, YES, NO };
+static _Atomic int movable;
+
 /*
  * Whether pages can be moved at all, tried once with one of our own.  Old
  * kernels refuse; qemu-user moves it, but takes what stays for unmapped, and
@@ -285,9 +289,7 @@ static char *move_away(void *from, size_t bytes)
  */
 static bool can_move(void)
 {
-    enum { UNKNOWN, YES, NO };
-    static _Atomic int known; /* relaxed: every thread finds the same */
-    int answer = atomic_load_explicit(&known, memory_order_relaxed);
+    int answer = atomic_load_explicit(&movable, memory_order_relaxed);
     if (answer == UNKNOWN) {
         size_t page = sta_vm_page_bytes();
         char *p = sta_vm_reserve(page);
@@ -300,7 +302,7 @@ static bool can_move(void)
         if (p != NULL)
             sta_vm_release(p, page);
         answer = works ? YES : NO;
-        atomic_store_explicit(&known, answer, memory_order_relaxed);
+        atomic_store_explicit(&movable, answer, memory_order_relaxed);
     }
     return answer == YES;
 }
@@ -326,7 +328,9 @@ static bool fill_hole(void *p, size_t bytes)
  * `to` would not: Linux unmaps that before it looks at limits, another thread
  * may then map there, and since 6.17 several mappings move one by one, until
  * one fails.  What the first step moved is one mapping, which no limit keeps
- * from moving on.
+ * from moving on; but Linux wants two mappings more for the second step, and
+ * with fewer left refuses at once.  Then `to` is as it was, but nothing tells
+ * that from a mapping of somebody else: it is lost, and no other is to be.
  *
  * Nothing moves from or to where the program has locked its memory: all of the
  * mapping that the pages are taken from, the heap, would be locked no more.
@@ -344,7 +348,11 @@ enum sta_vm_moved sta_vm_move(void *to, void *from, size_t bytes)
         result = STA_VM_MOVED;
         if (mremap(p, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
             MAP_FAILED) {
-            result = fill_hole(to, bytes) ? STA_VM_STAYED : STA_VM_LOST;
+            result = STA_VM_STAYED;
+            if (!fill_hole(to, bytes)) {
+                result = STA_VM_LOST;
+                atomic_store_explicit(&movable, NO, memory_order_relaxed);
+            }
             memcpy(from, p, bytes);
             sta_vm_release(p, bytes);
         }

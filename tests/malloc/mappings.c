@@ -6,12 +6,18 @@
  *
  * Could fail: malloc has taken them all, and pthread_create() says EAGAIN; or
  * it keeps them when the objects are freed.
+ *
+ * realloc moves large objects by their mappings, for which it takes some for a
+ * moment.  Where hardly any is left, it is to move them nevertheless.
+ *
+ * Could fail: the system refuses in the middle, and realloc returns NULL.
  */
 #include "check.h"
 
 #include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -146,6 +152,45 @@ static void regions_leave_some_mappings(void)
     CHECK(status == 0);
 }
 
+enum { LARGE = 400000 };
+
+/* Has all but `left` mappings, or one more, of the process: every second page
+ * of `pages` is one. */
+static void leave_mappings(char *pages, int left)
+{
+    char *at = pages;
+    while (mprotect(at, PAGE, PROT_READ) == 0)
+        at += 2 * PAGE;
+    for (; left > 0; left -= 2)
+        CHECK(mprotect(at -= 2 * PAGE, PAGE, PROT_NONE) == 0);
+}
+
+static void large_objects_move_with_few_mappings_left(void)
+{
+    enum { COUNT = 200 };
+    size_t bytes = (size_t)count_of_objects() * 2 * PAGE;
+    char *pages =
+        mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    REQUIRE(pages != MAP_FAILED);
+    if (check_level() >= 2) /* which need many themselves */
+        return;
+    for (int i = 0; i < COUNT; i++) {
+        make(i, 16, LARGE);
+        memset(object[i], i, LARGE);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        if (i % 10 == 0) {
+            CHECK(mprotect(pages, bytes, PROT_NONE) == 0);
+            leave_mappings(pages, 22 - i / 10);
+        }
+        char *p = realloc(object[i], 2 * LARGE);
+        REQUIRE(p != NULL);
+        CHECK(p[0] == (char)i && p[LARGE - 1] == (char)i);
+        object[i] = p;
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct check_case cases[] = {
@@ -153,6 +198,8 @@ int main(int argc, char **argv)
         {"aligned_objects_leave_some_mappings",
          aligned_objects_leave_some_mappings},
         {"regions_leave_some_mappings", regions_leave_some_mappings},
+        {"large_objects_move_with_few_mappings_left",
+         large_objects_move_with_few_mappings_left},
     };
 
     check_needs_the_kernel();
