@@ -42,6 +42,8 @@ void sta_heap_abandon_others(void)
         if (h != sta_self && sta_heap_state(h) == STA_HEAP_ACTIVE)
             atomic_store_explicit(&h->state, STA_HEAP_ABSENT,
                                   memory_order_relaxed);
+    if (sta_self == &sta_heap_gone) /* forked as it ended, and goes on */
+        sta_self = &sta_heap_none;
     is_forker = true;
     atomic_store_explicit(&settled, false, memory_order_relaxed);
 }

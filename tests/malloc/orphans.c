@@ -128,12 +128,11 @@ static _Noreturn void leave(void)
     _exit(check_failures == 0 ? CHECK_PASS : CHECK_FAIL);
 }
 
-static void memory_of_absent_threads_comes_back(void)
+/* A child that has the memory back. */
+static void have_it_back(void)
 {
-    pthread_t thread[THREADS];
-
-    start(thread, 0);
     pid_t child = fork_anew();
+
     if (child == 0) {
         size_t live = mallinfo2().uordblks;
         long full = status_kib("RssAnon");
@@ -158,6 +157,43 @@ static void memory_of_absent_threads_comes_back(void)
         leave();
     }
     wait_for(child);
+}
+
+static void memory_of_absent_threads_comes_back(void)
+{
+    pthread_t thread[THREADS];
+
+    start(thread, 0);
+    have_it_back();
+    end(thread);
+}
+
+static pthread_key_t key;
+
+static void have_it_back_as_it_ends(void *object)
+{
+    free(object);
+    have_it_back();
+}
+
+static void *allocate_and_end(void *unused)
+{
+    REQUIRE(pthread_setspecific(key, malloc(100)) == 0);
+    return unused;
+}
+
+/* A destructor of thread-specific data runs when the thread's heap may be gone
+ * already. */
+static void to_a_child_of_a_thread_that_ends_too(void)
+{
+    pthread_t thread[THREADS];
+    pthread_t ending;
+
+    start(thread, 0);
+    REQUIRE(pthread_key_create(&key, have_it_back_as_it_ends) == 0);
+    REQUIRE(pthread_create(&ending, NULL, allocate_and_end, NULL) == 0);
+    REQUIRE(pthread_join(ending, NULL) == 0);
+    REQUIRE(pthread_key_delete(key) == 0);
     end(thread);
 }
 
@@ -239,6 +275,8 @@ static void threads_may_be_at_work_when_it_forks(void)
 static const struct check_case cases[] = {
     {"memory_of_absent_threads_comes_back",
      memory_of_absent_threads_comes_back},
+    {"to_a_child_of_a_thread_that_ends_too",
+     to_a_child_of_a_thread_that_ends_too},
     {"what_the_parent_freed_is_not_used_twice",
      what_the_parent_freed_is_not_used_twice},
     {"threads_of_the_child_may_share_it", threads_of_the_child_may_share_it},
