@@ -13,8 +13,9 @@
  * In an absent heap's nobody looks again; in others slots of such slabs can
  * wait only from before the fork (their slab was adopted while they were sent).
  * The thread that forked drives them out when it first frees such an object;
- * those that it started may take slabs over from then on.  The fork itself
- * touches no heap: it may have interrupted a call.
+ * those that it started may take slabs over from then on, or at once if it had
+ * freed nothing of others.  The fork itself touches no heap: it may have
+ * interrupted a call.
  *
  * I1  once settled, no inbox or outbox of a heap that is not absent holds a
  * slot of a slab that an absent heap owns.
@@ -36,6 +37,10 @@
 static _Thread_local bool is_forker __attribute__((tls_model("initial-exec")));
 static _Atomic bool settled;
 
+/* Its heap may hold slots of absent heaps' slabs, which only it can drive out.
+ * Changes while it is alone. */
+static bool forker_holds;
+
 void sta_heap_abandon_others(void)
 {
     for (struct sta_heap *h = sta_heap_first(); h; h = h->next)
@@ -44,6 +49,9 @@ void sta_heap_abandon_others(void)
                                   memory_order_relaxed);
     if (sta_self == &sta_heap_gone) /* forked as it ended, and goes on */
         sta_self = &sta_heap_none;
+    forker_holds =
+        sta_self->out != NULL ||
+        atomic_load_explicit(&sta_self->inbox, memory_order_relaxed) != NULL;
     is_forker = true;
     atomic_store_explicit(&settled, false, memory_order_relaxed);
 }
@@ -72,7 +80,7 @@ static bool settle(struct sta_heap *h)
     /* acquire: pairs with the release below */
     if (atomic_load_explicit(&settled, memory_order_acquire))
         return true;
-    if (!is_forker)
+    if (forker_holds && !is_forker)
         return false;
     struct sta_slot *slot = take_back(h);
     sta_heap_drain(h);

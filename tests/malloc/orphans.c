@@ -128,32 +128,37 @@ static _Noreturn void leave(void)
     _exit(check_failures == 0 ? CHECK_PASS : CHECK_FAIL);
 }
 
-/* A child that has the memory back. */
-static void have_it_back(void)
+/* Frees all, and sees that the memory is there again. */
+static void *have_it_back(void *unused)
+{
+    size_t live = mallinfo2().uordblks;
+    long full = status_kib("RssAnon");
+    free_every(2, 0);
+    refill(2, 0);
+    long again = status_kib("RssAnon");
+    free_every(1, 0);
+    malloc_trim(0);
+    long empty = status_kib("RssAnon");
+    size_t left = mallinfo2().uordblks;
+    if (check_is_stalloc()) {
+        /* At levels 2 and 3 threads share heaps, but not all of them. */
+        long most = check_level() > 1 ? 2 * full : full + full / 8;
+        int small = again <= most && empty <= full / 8;
+        int good = (small || check_is_emulated()) && left <= live / 8;
+        if (!good)
+            dprintf(2, "%ld KiB, %ld refilled, %ld empty; %zu of %zu live\n",
+                    full, again, empty, left, live);
+        CHECK(good);
+    }
+    return unused;
+}
+
+static void have_it_back_in_a_child(void)
 {
     pid_t child = fork_anew();
 
     if (child == 0) {
-        size_t live = mallinfo2().uordblks;
-        long full = status_kib("RssAnon");
-        free_every(2, 0);
-        refill(2, 0);
-        long again = status_kib("RssAnon");
-        free_every(1, 0);
-        malloc_trim(0);
-        long empty = status_kib("RssAnon");
-        size_t left = mallinfo2().uordblks;
-        if (check_is_stalloc()) {
-            /* At levels 2 and 3 threads share heaps, but not all of them. */
-            long most = check_level() > 1 ? 2 * full : full + full / 8;
-            int small = again <= most && empty <= full / 8;
-            int good = (small || check_is_emulated()) && left <= live / 8;
-            if (!good)
-                dprintf(2,
-                        "%ld KiB, %ld refilled, %ld empty; %zu of %zu live\n",
-                        full, again, empty, left, live);
-            CHECK(good);
-        }
+        have_it_back(NULL);
         leave();
     }
     wait_for(child);
@@ -164,7 +169,26 @@ static void memory_of_absent_threads_comes_back(void)
     pthread_t thread[THREADS];
 
     start(thread, 0);
-    have_it_back();
+    have_it_back_in_a_child();
+    end(thread);
+}
+
+/* The thread that forked frees nothing, before or after. */
+static void to_a_thread_of_the_child_too(void)
+{
+    pthread_t thread[THREADS];
+    pthread_t heir;
+
+    if (!check_child_may_have_threads())
+        return;
+    start(thread, 0);
+    pid_t child = fork_anew();
+    if (child == 0) {
+        REQUIRE(pthread_create(&heir, NULL, have_it_back, NULL) == 0);
+        REQUIRE(pthread_join(heir, NULL) == 0);
+        leave();
+    }
+    wait_for(child);
     end(thread);
 }
 
@@ -173,7 +197,7 @@ static pthread_key_t key;
 static void have_it_back_as_it_ends(void *object)
 {
     free(object);
-    have_it_back();
+    have_it_back_in_a_child();
 }
 
 static void *allocate_and_end(void *unused)
@@ -275,6 +299,7 @@ static void threads_may_be_at_work_when_it_forks(void)
 static const struct check_case cases[] = {
     {"memory_of_absent_threads_comes_back",
      memory_of_absent_threads_comes_back},
+    {"to_a_thread_of_the_child_too", to_a_thread_of_the_child_too},
     {"to_a_child_of_a_thread_that_ends_too",
      to_a_child_of_a_thread_that_ends_too},
     {"what_the_parent_freed_is_not_used_twice",
