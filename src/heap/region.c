@@ -255,6 +255,23 @@ void sta_region_release(struct sta_region *r)
     memset(r, 0, sizeof *r);
 }
 
+size_t sta_region_cut_tail(struct sta_region *r, size_t bytes)
+{
+    size_t before = r->bytes;
+    size_t least = (size_t)sta_region_units(r) << STA_UNIT_LOG2;
+    size_t left = before - least < bytes ? least : before - bytes;
+    left = sta_round_up(left, STA_META_STEP);
+    if (left >= before)
+        return 0;
+    /* Who reads it without the lock asks for an object, and none is there. */
+    r->bytes = left;
+    char *end = (char *)r->base + left;
+    size_t rest = r->reservation_bytes - (size_t)(end - (char *)r->reservation);
+    r->reservation_bytes -= rest;
+    sta_vm_release(end, rest);
+    return before - left;
+}
+
 /*
  * Reserves addresses of which the one at `offset` is aligned.  What it took to
  * have it aligned goes back where addresses are scarce; elsewhere that would be

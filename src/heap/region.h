@@ -36,7 +36,7 @@ struct sta_unused {
 struct sta_region {
     /* fixed once the region is in use; any thread */
     _Alignas(64) uintptr_t base;
-    size_t bytes;          /* reserved for units */
+    size_t bytes;          /* reserved for units; see sta_region_cut_tail() */
     _Atomic uint32_t *map; /* unit -> descriptor's offset, 0 for none */
     struct sta_slab *slabs;
 
@@ -77,6 +77,15 @@ void sta_region_prefault(const struct sta_region *r);
 
 /* Gives a region's addresses back; no object lives in it. */
 void sta_region_release(struct sta_region *r);
+
+/* Returns how many bytes are reserved for units and not committed. */
+static inline size_t sta_region_tail(const struct sta_region *r)
+{
+    return r->bytes - ((size_t)sta_region_units(r) << STA_UNIT_LOG2);
+}
+
+/* Gives up to so many of them back, in whole steps; returns how many. */
+size_t sta_region_cut_tail(struct sta_region *r, size_t bytes);
 
 /*
  * Commits at least `units` more, and some ahead; false when the reservation

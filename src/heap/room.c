@@ -10,10 +10,12 @@
  * One region is enough where addresses are plenty: it reserves more than there
  * is memory.  Under a limit of address space it takes half of what is left, and
  * further ones are added when it is full; so they are when it has as many slabs
- * and runs as it can describe, 33,554,432.  These are released when nothing in
- * them is in use: what the program does not use any more it may need to map a
- * file or start a thread.  Only the last one goes, so that who looks through
- * the regions without the lock, for an object in one, passes none that goes.
+ * and runs as it can describe, 33,554,432.  A run that is longer than what is
+ * left then has them give back what they reserve beyond their use.  Further
+ * regions are released when nothing in them is in use: what the program does
+ * not use any more it may need to map a file or start a thread.  Only the last
+ * one goes, so that who looks through the regions without the lock, for an
+ * object in one, passes none that goes.
  */
 #include "heap/room.h"
 
@@ -43,6 +45,35 @@ static size_t wanted_bytes(size_t left)
     return bytes & ~(size_t)(STA_UNIT_BYTES - 1);
 }
 
+/* Gives back as much of what regions reserve and do not use as a further one of
+ * `least` bytes needs, its tables included, beside the `left` of the limit;
+ * false where all of it would not do. */
+static bool cut_tails(size_t least, size_t left)
+{
+    size_t want = least + least / 16 + STA_HUGE_BYTES;
+    size_t tails = 0;
+    for (uint32_t i = 0; i < sta_region_count; i++)
+        tails += sta_region_tail(&sta_regions[i]);
+    if (left >= want || tails < want - left)
+        return false;
+    for (uint32_t i = sta_region_count; i-- > 0 && left < want;)
+        left += sta_region_cut_tail(&sta_regions[i], want - left);
+    return true;
+}
+
+/* Reserves a region of `bytes`, or fewer when the system refuses, but at least
+ * so many. */
+static bool reserve(struct sta_region *r, size_t bytes, size_t least,
+                    bool scarce)
+{
+    while (!sta_region_init(r, bytes < least ? least : bytes, scarce)) {
+        if (bytes <= least)
+            return false;
+        bytes /= 2;
+    }
+    return true;
+}
+
 struct sta_region *sta_room_add(uint32_t units)
 {
     if (sta_options.arena_bytes != 0 || sta_region_count == STA_REGIONS_MAX)
@@ -52,13 +83,10 @@ struct sta_region *sta_room_add(uint32_t units)
     size_t floor = STA_REGION_LEAST(sta_region_count);
     least = least < floor ? floor : least;
     size_t left = sta_vm_space_left();
-    size_t bytes = wanted_bytes(left);
     bool scarce = left != SIZE_MAX;
-    while (!sta_region_init(r, bytes < least ? least : bytes, scarce)) {
-        if (bytes <= least)
-            return NULL;
-        bytes /= 2;
-    }
+    if (!reserve(r, wanted_bytes(left), least, scarce) &&
+        !(cut_tails(least, left) && sta_region_init(r, least, scarce)))
+        return NULL;
     if (units != 0 && !sta_region_extend(r, units)) {
         sta_region_release(r);
         return NULL;

@@ -93,6 +93,17 @@ static void exhaust(const char *kind, size_t mib, size_t size)
     give_all(list);
 }
 
+/* Though the first reservation has half of it. */
+static void most_is_for_one_object(size_t limit)
+{
+    for (int i = 0; i < 3; i++) {
+        char *p = malloc(limit / 8 * 5);
+        REQUIRE(p != NULL);
+        p[0] = p[limit / 2] = 1;
+        free(p);
+    }
+}
+
 /* What runs under the limit of `mib`; the exit status tells how it went. */
 static int take(const char *kind, size_t mib)
 {
@@ -101,6 +112,8 @@ static int take(const char *kind, size_t mib)
 
     /* A first object, as every program has; then the program's own needs. */
     free(malloc(100));
+    if (mib >= 40)
+        most_is_for_one_object(limit);
     CHECK(may_map(limit / 4) || strcmp(kind, "as") != 0);
     CHECK(may_start_a_thread(64 * KIB));
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
