@@ -15,7 +15,8 @@
  *
  * A failed new calls the new_handler until it frees memory, throws, or there is
  * none; then it throws std::bad_alloc.  Both come from the program's own C++
- * library by weak names, so that a C program needs none.  A nothrow new must
+ * library by weak names, so that a C program needs none; when such a program
+ * loads a library in C++, from the C++ library of that one.  A nothrow new must
  * catch what the handler throws, which C cannot: it passes the failed request
  * on to the C++ library's own nothrow new, which calls our new and catches.
  */
@@ -49,6 +50,9 @@ typedef void (*new_handler)(void);
 new_handler _ZSt15get_new_handlerv(void) __attribute__((weak));
 _Noreturn void _ZSt17__throw_bad_allocv(void) __attribute__((weak));
 
+/* Who called the function that this is in, or is part of. */
+#define CALLER __builtin_return_address(0)
+
 /* --- The basic forms ----------------------------------------------------- */
 
 static STA_NOINLINE void *alloc_or_null(size_t size, size_t align,
@@ -63,24 +67,37 @@ static STA_NOINLINE void *alloc_or_null(size_t size, size_t align,
     return p;
 }
 
+/* Has the new_handler free memory, or throws. */
+static STA_COLD STA_NOINLINE void call_handler(size_t size, const void *caller)
+{
+    new_handler (*get)(void) = _ZSt15get_new_handlerv;
+    void (*throw)(void) = _ZSt17__throw_bad_allocv;
+    if (throw == NULL) { /* a program in C, of which the caller is a guest */
+        void *near = sta_symbol_near(caller, "_ZSt17__throw_bad_allocv");
+        throw = (void (*)(void))near;
+        near = sta_symbol_near(caller, "_ZSt15get_new_handlerv");
+        get = (new_handler(*)(void))near;
+    }
+    new_handler handler = get != NULL ? get() : NULL;
+    if (handler != NULL) {
+        handler();
+        return;
+    }
+    if (throw != NULL)
+        throw();
+    sta_die("operator new(%zu): out of memory, and no C++ library to throw "
+            "std::bad_alloc",
+            size);
+}
+
 /* What new does when there is none at hand. */
 static STA_NOINLINE void *alloc_or_throw(size_t size, size_t align,
-                                         enum sta_family family)
+                                         enum sta_family family,
+                                         const void *caller)
 {
-    void *p = alloc_or_null(size, align, family);
-    while (sta_unlikely(p == NULL)) {
-        new_handler handler =
-            _ZSt15get_new_handlerv ? _ZSt15get_new_handlerv() : NULL;
-        if (handler == NULL) {
-            if (_ZSt17__throw_bad_allocv)
-                _ZSt17__throw_bad_allocv();
-            sta_die("operator new(%zu): out of memory, and no C++ library to "
-                    "throw std::bad_alloc",
-                    size);
-        }
-        handler();
-        p = alloc_or_null(size, align, family);
-    }
+    void *p;
+    while ((p = alloc_or_null(size, align, family)) == NULL)
+        call_handler(size, caller);
     return p;
 }
 
@@ -94,7 +111,7 @@ STA_INLINE void *alloc_at_hand(size_t size)
 STA_INLINE void *alloc(size_t size, enum sta_family family)
 {
     void *p = alloc_at_hand(size);
-    return sta_likely(p != NULL) ? p : alloc_or_throw(size, 1, family);
+    return sta_likely(p != NULL) ? p : alloc_or_throw(size, 1, family, CALLER);
 }
 
 static const char delete_call[] = "operator delete";
@@ -117,7 +134,7 @@ static void *own_new(size_t size)
 
 static void *own_aligned_new(size_t size, size_t align)
 {
-    return alloc_or_throw(size, align, STA_FAMILY_ALIGNED_NEW);
+    return alloc_or_throw(size, align, STA_FAMILY_ALIGNED_NEW, CALLER);
 }
 
 static void own_delete(void *p)
@@ -159,7 +176,7 @@ static void *own_array_new(size_t size)
 static void *own_aligned_array_new(size_t size, size_t align)
 {
     return aligned_new_is_ours()
-               ? alloc_or_throw(size, align, STA_FAMILY_ALIGNED_ARRAY)
+               ? alloc_or_throw(size, align, STA_FAMILY_ALIGNED_ARRAY, CALLER)
                : NEW(ALIGNED)(size, align);
 }
 

@@ -21,6 +21,8 @@
 #include "os/libc.h"
 
 #pragma weak dlsym
+#pragma weak dladdr
+#pragma weak dlclose
 
 void *sta_next_symbol(const char *name)
 {
@@ -46,6 +48,20 @@ static STA_NOINLINE dlopen_function find_dlopen(void)
         atomic_store_explicit(&found, f, memory_order_relaxed);
     }
     return f;
+}
+
+void *sta_symbol_near(const void *code, const char *name)
+{
+    Dl_info found;
+    dlopen_function next = find_dlopen();
+    if (next == NULL || dladdr(code, &found) == 0)
+        return NULL;
+    void *library = next(found.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+    if (library == NULL)
+        return NULL;
+    void *symbol = dlsym(library, name);
+    dlclose(library); /* which stays, as code of it runs */
+    return symbol;
 }
 
 STA_TAIL_CALLS STA_EXPORT void *dlopen(const char *file, int flags)
