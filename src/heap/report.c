@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "heap/pages.h"
@@ -198,25 +199,47 @@ static bool expand(const char *pattern, char *path, size_t size)
     return true;
 }
 
-/* What descriptor 2 was at the start; the program may reuse its number. */
+/* What descriptor 2 was at the start, and a copy of it: programs close theirs
+ * to see whether their messages arrived (GNU ls), or reuse the number. */
 static dev_t stderr_device;
 static ino_t stderr_inode;
+static int stderr_copy = -1;
 
 static void note_stderr(void)
 {
+    enum { OUT_OF_THE_WAY = 200 }; /* of the numbers that programs choose */
     struct stat now;
     int saved = errno;
     if (fstat(STDERR_FILENO, &now) == 0) {
         stderr_device = now.st_dev;
         stderr_inode = now.st_ino;
+        stderr_copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
     }
+    errno = saved;
+}
+
+static bool is_stderr(int fd)
+{
+    struct stat now;
+    return fstat(fd, &now) == 0 && now.st_dev == stderr_device &&
+           now.st_ino == stderr_inode;
+}
+
+/* A child may be a daemon, whose starter reads until nobody has the other end
+ * of that pipe any more. */
+void sta_stats_after_fork(void)
+{
+    int saved = errno;
+    if (is_stderr(stderr_copy))
+        syscall(SYS_close, stderr_copy);
+    stderr_copy = -1;
     errno = saved;
 }
 
 void sta_stats_start(void)
 {
     const char *variant = sta_variant_name(sta_options.variant);
-    if (sta_options.stats != STA_FORMAT_OFF)
+    if (sta_options.stats != STA_FORMAT_OFF && *sta_options.stats_file == '\0')
         note_stderr();
     if (!sta_options.verbose)
         return;
@@ -228,15 +251,6 @@ void sta_stats_start(void)
         sta_warn("libstalloc " STA_VERSION " active: variant %s, arena grows "
                  "up to %B",
                  variant, sta_regions[0].bytes);
-}
-
-/* False when the program closed standard error, and in particular when a file
- * of its own has got that number since. */
-static bool is_stderr_open(void)
-{
-    struct stat now;
-    return fstat(STDERR_FILENO, &now) == 0 && now.st_dev == stderr_device &&
-           now.st_ino == stderr_inode;
 }
 
 void sta_stats_at_exit(void)
@@ -254,7 +268,9 @@ void sta_stats_at_exit(void)
             sta_warn("STALLOC_STATS_FILE=%s: cannot open the file; no "
                      "statistics",
                      sta_options.stats_file);
-    } else if (is_stderr_open()) {
+    } else if (is_stderr(stderr_copy)) {
+        fd = stderr_copy;
+    } else if (is_stderr(STDERR_FILENO)) {
         fd = STDERR_FILENO;
     }
     if (fd >= 0)

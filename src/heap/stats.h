@@ -12,9 +12,12 @@ void sta_stats_collect(struct sta_stats *out);
 /* Writes the counters to a descriptor; returns 0 or an errno. */
 int sta_stats_write(int fd, enum sta_format format);
 
-/* Prints the line of STALLOC_VERBOSE, and notes what standard error is, for the
- * end; once, at the library's start. */
+/* Prints the line of STALLOC_VERBOSE, and keeps standard error for the end;
+ * once, at the library's start. */
 void sta_stats_start(void);
+
+/* In a fork's child: keeps it no longer. */
+void sta_stats_after_fork(void);
 
 /* Writes what STALLOC_STATS asks for, where STALLOC_STATS_FILE says. */
 void sta_stats_at_exit(void);

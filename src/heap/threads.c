@@ -300,6 +300,8 @@ static void after_fork_parent(void)
 
 static void after_fork_child(void)
 {
+    if (sta_options.stats != STA_FORMAT_OFF)
+        sta_stats_after_fork();
     if (is_alone)
         return;
     sta_lock_reset(&sta_pages_lock);

@@ -169,6 +169,28 @@ static void close_stderr(void)
     dprintf(1, "%d\n", errno);
 }
 
+/* As GNU ls does, to see whether its messages arrived. */
+static void close_stderr_late(void)
+{
+    work();
+    REQUIRE(close(STDERR_FILENO) == 0);
+}
+
+/* Says which process stays behind, with nothing open. */
+static void daemonize(void)
+{
+    work();
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        for (int fd = 0; fd < 3; fd++)
+            close(fd);
+        alarm(300);
+        pause();
+    }
+    dprintf(1, "%d\n", (int)child);
+}
+
 /* What a server does that shows its state in its title: writes over its
  * arguments and its environment. */
 static void set_title(char **argv)
@@ -207,6 +229,10 @@ int main(int argc, char **argv)
         set_title(argv);
     else if (strcmp(verb, "close-stderr") == 0)
         close_stderr();
+    else if (strcmp(verb, "close-stderr-late") == 0)
+        close_stderr_late();
+    else if (strcmp(verb, "daemon") == 0)
+        daemonize();
     else
         return strcmp(verb, "nothing") == 0 ? 0 : 2;
     return 0;
