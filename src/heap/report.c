@@ -158,18 +158,24 @@ static void write_json(struct sta_out *o, const struct sta_stats *t)
     sta_out_print(o, "\n  ]\n}\n");
 }
 
-int sta_stats_write(int fd, enum sta_format format)
+static int write_by(char *text, size_t size, int fd, enum sta_format format)
 {
     struct sta_stats stats;
     struct sta_out o;
     sta_stats_collect(&stats);
-    sta_out_init(&o, fd);
+    sta_out_init(&o, fd, text, size);
     if (format == STA_FORMAT_JSON)
         write_json(&o, &stats);
     else
         write_text(&o, &stats);
     sta_out_flush(&o);
     return o.error;
+}
+
+int sta_stats_write(int fd, enum sta_format format)
+{
+    char text[512]; /* the caller's stack may be small */
+    return write_by(text, sizeof text, fd, format);
 }
 
 /* Expands %p, %e and %% of a file pattern; false when it does not fit. */
@@ -253,8 +259,10 @@ void sta_stats_start(void)
                  variant, sta_regions[0].bytes);
 }
 
+/* In one write, since other processes may append to the same file. */
 void sta_stats_at_exit(void)
 {
+    static STA_SPARSE char text[12288]; /* no report is longer */
     char path[4096];
     int fd = -1;
     int saved = errno;
@@ -274,7 +282,7 @@ void sta_stats_at_exit(void)
         fd = STDERR_FILENO;
     }
     if (fd >= 0)
-        sta_stats_write(fd, sta_options.stats);
+        write_by(text, sizeof text, fd, sta_options.stats);
     if (to_file && fd >= 0)
         close(fd);
     errno = saved;

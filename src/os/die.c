@@ -10,8 +10,9 @@
 
 static void say(const char *format, va_list args)
 {
+    char text[512];
     struct sta_out o;
-    sta_out_init(&o, STDERR_FILENO);
+    sta_out_init(&o, STDERR_FILENO, text, sizeof text);
     sta_out_print(&o, "stalloc: ");
     sta_out_vprint(&o, format, args);
     sta_out_print(&o, "\n");

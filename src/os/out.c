@@ -62,7 +62,7 @@ void sta_out_flush(struct sta_out *o)
 
 static void put(struct sta_out *o, char c)
 {
-    if (o->len == sizeof o->text)
+    if (o->len == o->size)
         sta_out_flush(o);
     o->text[o->len++] = c;
 }

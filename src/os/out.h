@@ -18,14 +18,14 @@ struct sta_out {
     int fd;
     int error;  /* errno of the first write that failed, else 0 */
     size_t len; /* bytes waiting in text */
-    char text[512];
+    size_t size;
+    char *text;
 };
 
-static inline void sta_out_init(struct sta_out *o, int fd)
+static inline void sta_out_init(struct sta_out *o, int fd, char *text,
+                                size_t size)
 {
-    o->fd = fd;
-    o->error = 0;
-    o->len = 0;
+    *o = (struct sta_out){.fd = fd, .size = size, .text = text};
 }
 
 /*

@@ -42,13 +42,14 @@ void sta_warn(const char *format, ...)
 {
     static int file = -1;
     char line[LINE_MAX_BYTES + 1];
+    char text[512];
     struct sta_out o;
     va_list args;
 
     if (file < 0)
         file = memfd_create("line", MFD_CLOEXEC);
     REQUIRE(ftruncate(file, 0) == 0 && lseek(file, 0, SEEK_SET) == 0);
-    sta_out_init(&o, file);
+    sta_out_init(&o, file, text, sizeof text);
     va_start(args, format);
     sta_out_vprint(&o, format, args);
     va_end(args);
