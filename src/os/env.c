@@ -53,16 +53,18 @@ uint64_t sta_env_random(void)
 
 /* A copy, since programs that show a title in ps (nginx, PostgreSQL) write it
  * over the arguments, into which program_invocation_short_name points. */
-static char program[256] = "program";
+static char program[256];
 
 void sta_env_keep_program(void)
 {
     const char *name = program_invocation_short_name;
-    if (name && *name)
+    if (name)
         strncpy(program, name, sizeof program - 1);
 }
 
 const char *sta_env_program(void)
 {
-    return program;
+    if (!*program) /* a static program allocates before it has its name */
+        sta_env_keep_program();
+    return *program ? program : "program";
 }
