@@ -4,8 +4,9 @@
  *
  * Arguments and errno are dealt with here and nowhere else.  Where standards
  * leave a choice the answer is glibc's: malloc(0) is a unique object,
- * realloc(p, 0) frees and returns NULL, posix_memalign never touches errno,
- * free keeps it.  aligned_alloc refuses an alignment that is no power of two.
+ * realloc(p, 0) frees and returns NULL, free keeps errno.  aligned_alloc
+ * refuses an alignment that is no power of two, as later glibc does, and
+ * posix_memalign never touches errno.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -93,6 +93,45 @@ static void what_is_refused_is_no_memory(void)
     CHECK(got >= 2 * MIB || check_level() > 1 || !check_is_stalloc());
 }
 
+/* What the C library's malloc calls may be called, and two more. */
+static void what_ends_the_process_is_not_called(void)
+{
+    static const unsigned calls[] = {
+#ifdef SYS_mmap2
+        SYS_mmap2,
+#endif
+        SYS_mmap,    SYS_munmap, SYS_mprotect,  SYS_madvise,
+        SYS_mremap,  SYS_brk,    SYS_futex,     SYS_write,
+        SYS_mincore, SYS_msync,  SYS_exit_group};
+    enum { COUNT = sizeof calls / sizeof *calls };
+    struct sock_filter steps[COUNT + 3] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        [COUNT + 1] = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        [COUNT + 2] = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {COUNT_OF(steps), steps};
+
+    for (unsigned i = 0; i < COUNT; i++)
+        steps[i + 1] = (struct sock_filter)BPF_JUMP(
+            BPF_JMP | BPF_JEQ | BPF_K, calls[i], (uint8_t)(COUNT - i), 0);
+    free(hide_pointer(malloc(1)));
+    REQUIRE(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    REQUIRE(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+    for (size_t round = 0; round < 3; round++) {
+        char *p = NULL;
+        for (size_t size = 1000; size < 32 * MIB; size += size / 2) {
+            p = realloc(p, size);
+            REQUIRE(p != NULL);
+            memset(p, 1, size);
+        }
+        free(p);
+        unsigned char *q = calloc(1, 8 * MIB);
+        CHECK(q != NULL && is_zero(q, 8 * MIB));
+        free(q);
+        malloc_trim(0);
+    }
+}
+
 /* Some filters have a call do nothing and say that all is well. */
 static void text_that_nobody_takes_is_dropped(void)
 {
@@ -143,6 +182,12 @@ static void filtered(void)
         in_child(what_is_refused_is_no_memory);
 }
 
+static void fatal(void)
+{
+    if (check_is_stalloc()) /* others may call what they like */
+        in_child(what_ends_the_process_is_not_called);
+}
+
 static void silenced(void)
 {
     if (check_is_stalloc()) /* glibc's stdio goes on trying */
@@ -167,6 +212,7 @@ static void strict(void)
 
 static const struct check_case cases[] = {
     {"filtered", filtered},
+    {"fatal", fatal},
     {"silenced", silenced},
     {"strict", strict},
 };
