@@ -213,7 +213,7 @@ static int stderr_copy = -1;
 
 static void note_stderr(void)
 {
-    enum { OUT_OF_THE_WAY = 200 }; /* of the numbers that programs choose */
+    enum { OUT_OF_THE_WAY = 900 }; /* of the numbers that programs choose */
     struct stat now;
     int saved = errno;
     if (fstat(STDERR_FILENO, &now) == 0) {
