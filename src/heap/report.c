@@ -11,8 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "heap/pages.h"
@@ -207,39 +205,29 @@ static bool expand(const char *pattern, char *path, size_t size)
 
 /* What descriptor 2 was at the start, and a copy of it: programs close theirs
  * to see whether their messages arrived (GNU ls), or reuse the number. */
-static dev_t stderr_device;
-static ino_t stderr_inode;
+static struct sta_file stderr_file;
 static int stderr_copy = -1;
 
 static void note_stderr(void)
 {
     enum { OUT_OF_THE_WAY = 900 }; /* of the numbers that programs choose */
-    struct stat now;
-    int saved = errno;
-    if (fstat(STDERR_FILENO, &now) == 0) {
-        stderr_device = now.st_dev;
-        stderr_inode = now.st_ino;
-        stderr_copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
-    }
-    errno = saved;
+    stderr_file = sta_out_file(STDERR_FILENO);
+    stderr_copy = sta_out_copy(STDERR_FILENO, OUT_OF_THE_WAY);
 }
 
 static bool is_stderr(int fd)
 {
-    struct stat now;
-    return fstat(fd, &now) == 0 && now.st_dev == stderr_device &&
-           now.st_ino == stderr_inode;
+    struct sta_file now = sta_out_file(fd);
+    return memcmp(&now, &stderr_file, sizeof now) == 0;
 }
 
 /* A child may be a daemon, whose starter reads until nobody has the other end
  * of that pipe any more. */
 void sta_stats_after_fork(void)
 {
-    int saved = errno;
     if (is_stderr(stderr_copy))
-        syscall(SYS_close, stderr_copy);
+        sta_out_close(stderr_copy);
     stderr_copy = -1;
-    errno = saved;
 }
 
 void sta_stats_start(void)

@@ -11,6 +11,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/attr.h"
 
@@ -38,5 +39,21 @@ void sta_out_vprint(struct sta_out *o, const char *format, va_list args);
 
 /* Writes what is waiting.  Leaves errno as it was. */
 void sta_out_flush(struct sta_out *o);
+
+/* Which file a descriptor is of; all 0 when the system does not tell. */
+struct sta_file {
+    uint64_t inode;
+    uint32_t device[2];
+};
+
+/* Looks at a descriptor.  Leaves errno as it was. */
+struct sta_file sta_out_file(int fd);
+
+/* Returns a copy of a descriptor, not below `least` and closed on exec, or -1.
+ * Leaves errno as it was. */
+int sta_out_copy(int fd, int least);
+
+/* Closes one.  Leaves errno as it was. */
+void sta_out_close(int fd);
 
 #endif

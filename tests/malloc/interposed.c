@@ -2,7 +2,7 @@
 /*
  * The library does not call what a program or another library may replace.
  *
- * Libraries that watch a program's files replace open, read and write by
+ * Libraries that watch a program's files replace open, read, fstat and write by
  * functions of their own, which allocate.  Called from inside malloc, while it
  * starts or holds a lock, they would call it again and wait for ever.  This
  * program is such a library: its functions here are the ones that all others
@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -56,6 +57,24 @@ int close(int fd)
 {
     use_the_heap();
     return (int)syscall(SYS_close, fd);
+}
+
+/* fakeroot's looks for its own functions at the first call. */
+int fstat(int fd, struct stat *found)
+{
+    use_the_heap();
+    return fstatat(fd, "", found, AT_EMPTY_PATH);
+}
+
+int fcntl(int fd, int command, ...)
+{
+    va_list rest;
+
+    va_start(rest, command);
+    long argument = va_arg(rest, long);
+    va_end(rest);
+    use_the_heap();
+    return (int)syscall(SYS_fcntl, fd, command, argument);
 }
 
 /* Takes all memory there is, and frees it. */
