@@ -225,7 +225,7 @@ static bool is_stderr(int fd)
  * of that pipe any more. */
 void sta_stats_after_fork(void)
 {
-    if (is_stderr(stderr_copy))
+    if (stderr_copy >= 0 && is_stderr(stderr_copy))
         sta_out_close(stderr_copy);
     stderr_copy = -1;
 }
