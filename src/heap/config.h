@@ -206,6 +206,10 @@ enum {
 #define STA_HUGE_BYTES ((size_t)2 << 20)
 #define STA_HUGE_UNITS ((uint32_t)(STA_HUGE_BYTES >> STA_UNIT_LOG2))
 
+/* Mappings into which that may divide all regions: an eighth of the 65,530 that
+ * a process has, which are 16 GiB if a part of each second block is free. */
+#define STA_HUGE_EDGES 8192
+
 /* A run of this many bytes that calloc() need not clear may be sparse. */
 #define STA_SPARSE_LEAST (STA_HUGE_BYTES / 4)
 

@@ -18,7 +18,11 @@
  *
  * An arena that is to be resident as a whole asks for all of it, once.
  *
- * The blocks below `ready` and not below STA_HUGE_FROM have been told what
+ * The system divides its mapping between a block that asks and one that does
+ * not.  Of such edges all regions have so many at most: what would make more is
+ * noted, and the system not told.
+ *
+ * The blocks below `ready` and not below STA_HUGE_FROM have else been told what
  * their bits in `asked` say; the others that they are to do without.
  */
 #include "heap/huge.h"
@@ -29,6 +33,18 @@
 #include "os/vm.h"
 
 static const uint32_t first_block = (uint32_t)(STA_HUGE_FROM / STA_HUGE_BYTES);
+
+static uint32_t all_edges; /* sta_pages_lock */
+
+/* Returns how many edges blocks have, at both ends and between them. */
+static uint32_t count_edges(const struct sta_huge *h, uint32_t first,
+                            uint32_t end)
+{
+    uint32_t edges = 0;
+    for (uint32_t b = first; b <= end; b++)
+        edges += sta_huge_is_asked(h, b - 1) != sta_huge_is_asked(h, b);
+    return edges;
+}
 
 void sta_huge_commit(struct sta_huge *h, uint32_t end)
 {
@@ -48,9 +64,20 @@ void sta_huge_set(struct sta_huge *h, uint32_t first, uint32_t count,
 {
     uint32_t end = first + count < h->ready ? first + count : h->ready;
     first = first > first_block ? first : first_block;
-    if (!sta_options.huge || first >= end ||
-        sta_bitmap_assign(h->asked, first, end - first, wanted) == 0)
+    if (!sta_options.huge || first >= end)
         return;
-    sta_vm_huge((void *)(h->base + first * STA_HUGE_BYTES),
-                (end - first) * STA_HUGE_BYTES, wanted);
+    uint32_t before = count_edges(h, first, end);
+    if (sta_bitmap_assign(h->asked, first, end - first, wanted) == 0)
+        return;
+    uint32_t after = count_edges(h, first, end);
+    h->edges += after - before;
+    all_edges += after - before;
+    if (after <= before || all_edges <= STA_HUGE_EDGES)
+        sta_vm_huge((void *)(h->base + first * STA_HUGE_BYTES),
+                    (end - first) * STA_HUGE_BYTES, wanted);
+}
+
+void sta_huge_release(const struct sta_huge *h)
+{
+    all_edges -= h->edges;
 }

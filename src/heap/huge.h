@@ -16,6 +16,7 @@ struct sta_huge {
     uint64_t *asked; /* a bit a block */
     uintptr_t base;  /* address of block 0 */
     uint32_t ready;  /* blocks that are committed whole */
+    uint32_t edges;  /* between blocks that ask and others */
 };
 
 /* Asks for the blocks that end at or below unit `end`, all committed now. */
@@ -30,5 +31,8 @@ static inline bool sta_huge_is_asked(const struct sta_huge *h, uint32_t block)
 /* Asks, or stops asking, for blocks, as far as they may; one system call. */
 void sta_huge_set(struct sta_huge *h, uint32_t first, uint32_t count,
                   bool wanted);
+
+/* The region goes, and its edges with it. */
+void sta_huge_release(const struct sta_huge *h);
 
 #endif

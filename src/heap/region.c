@@ -251,6 +251,7 @@ struct sta_slab *sta_slab_of_elsewhere(const void *p)
 void sta_region_release(struct sta_region *r)
 {
     r->bytes = 0;
+    sta_huge_release(&r->stale.huge);
     sta_vm_release(r->reservation, r->reservation_bytes);
     memset(r, 0, sizeof *r);
 }

@@ -191,6 +191,33 @@ static void large_objects_move_with_few_mappings_left(void)
     }
 }
 
+/* Could fail: a block of 2 MiB of which a part is free asks for no huge page,
+ * and so is a mapping of its own between two that do. */
+static void free_parts_of_a_large_heap_leave_some_mappings(void)
+{
+    enum { PIECE = 256 << 10, PER_BLOCK = (2 << 20) / PIECE };
+    size_t count = (size_t)count_of_objects() * 5 / 4 * PER_BLOCK;
+    char **piece = malloc(count * sizeof *piece);
+
+    REQUIRE(piece != NULL);
+    if (check_level() >= 2)
+        return;
+    for (size_t i = 0; i < count; i++) { /* of 160 GiB no page is touched */
+        piece[i] = malloc(PIECE);
+        if (piece[i] == NULL)
+            _exit(CHECK_SKIP);
+    }
+    for (size_t i = 0; i < count; i += 2 * PER_BLOCK)
+        free(piece[i]);
+    CHECK(malloc_trim(0) == 1);
+    use_mappings();
+    for (size_t i = 0; i < count; i++)
+        if (i % (2 * PER_BLOCK) != 0)
+            free(piece[i]);
+    use_mappings();
+    check_mappings_are_few();
+}
+
 int main(int argc, char **argv)
 {
     static const struct check_case cases[] = {
@@ -198,6 +225,8 @@ int main(int argc, char **argv)
         {"aligned_objects_leave_some_mappings",
          aligned_objects_leave_some_mappings},
         {"regions_leave_some_mappings", regions_leave_some_mappings},
+        {"free_parts_of_a_large_heap_leave_some_mappings",
+         free_parts_of_a_large_heap_leave_some_mappings},
         {"large_objects_move_with_few_mappings_left",
          large_objects_move_with_few_mappings_left},
     };
