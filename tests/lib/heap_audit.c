@@ -272,12 +272,15 @@ static void audit_bin(const struct sta_heap *h, uint32_t c)
           bin->slab_count, listed);
 }
 
-/* Runs that a heap keeps, by the rule of large.c: little more than a share. */
+/* Runs that a heap keeps, by the rule of large.c: little more than a share, or
+ * than what it was short of. */
 static void audit_kept(const struct sta_heap *h)
 {
-    size_t peak = sta_page_counts.used_peak_units;
+    size_t more = sta_page_counts.used_peak_units / STA_RUN_KEEP_SHARE;
+    size_t wish = STA_RUN_WISH_MAX + STA_RUN_UNITS_MAX;
+    more = more > wish ? more : wish;
     uint32_t most = sta_pages_at_most(
-        STA_RUN_KEEP_UNITS + (uint32_t)(peak / STA_RUN_KEEP_SHARE),
+        STA_RUN_KEEP_UNITS + (uint32_t)more,
         STA_CACHE_SHARE); /* while there was no other thread */
     size_t kept = 0;
     for (uint32_t n = 1; n <= STA_RUN_UNITS_MAX; n++)
