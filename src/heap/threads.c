@@ -355,11 +355,12 @@ static void start(void)
                        (sta_options.variant == STA_VARIANT_LOCAL &&
                         pthread_key_create(&thread_end_key, thread_end) == 0);
     sta_env_keep_program();
-    sta_stats_start();
     /* release: pairs with the acquire in sta_heap_started() */
     atomic_store_explicit(&sta_heap_stage, STA_STAGE_READY,
                           memory_order_release);
-    register_fork(); /* last, since musl's pthread_atfork() allocates */
+    /* These may allocate: replaced system calls; musl's pthread_atfork(). */
+    sta_stats_start();
+    register_fork();
 }
 
 struct sta_heap *sta_heap_enter(void)
@@ -370,5 +371,8 @@ struct sta_heap *sta_heap_enter(void)
     start();
     if (sta_guard_active())
         return sta_guard_enter();
-    return h == &sta_heap_gone ? enter_shared() : attach();
+    h = sta_self; /* which start() may have given this thread */
+    if (h == &sta_heap_none)
+        return attach();
+    return h == &sta_heap_gone ? enter_shared() : h;
 }

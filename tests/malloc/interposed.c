@@ -12,8 +12,10 @@
  */
 #include "check.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -57,6 +59,29 @@ int close(int fd)
 {
     use_the_heap();
     return (int)syscall(SYS_close, fd);
+}
+
+/* uid_wrapper's, too.  Only where no message and no file is wanted while the
+ * library starts. */
+long syscall(long number, ...)
+{
+    static long (*next)(long number, ...);
+    static bool looking;
+    va_list rest;
+    long a[6];
+
+    va_start(rest, number);
+    for (size_t i = 0; i < COUNT_OF(a); i++)
+        a[i] = va_arg(rest, long);
+    va_end(rest);
+    if (!looking && getenv("STALLOC_STATS") != NULL) {
+        looking = true;
+        use_the_heap();
+        calls--; /* it may be first in any other */
+    }
+    if (next == NULL)
+        next = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+    return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 /* fakeroot's looks for its own functions at the first call. */
