@@ -19,6 +19,13 @@
 
 enum { KIB = 1024 };
 
+/* Without optimization all that is inline has a place of its own. */
+#ifdef __OPTIMIZE__
+enum { STACK_BYTES = 8 * KIB };
+#else
+enum { STACK_BYTES = 16 * KIB };
+#endif
+
 static void *first;
 
 static void call_first(int signal_number)
@@ -71,7 +78,7 @@ static void the_first_call(void)
 
 static void the_others(void)
 {
-    call_on_small_stack(call_others, 8 * KIB);
+    call_on_small_stack(call_others, STACK_BYTES);
 }
 
 static const struct check_case cases[] = {
@@ -81,6 +88,6 @@ static const struct check_case cases[] = {
 
 int main(int argc, char **argv)
 {
-    call_on_small_stack(call_first, 8 * KIB); /* before anybody allocates */
+    call_on_small_stack(call_first, STACK_BYTES); /* before anybody allocates */
     return check_main(argc, argv, cases, COUNT_OF(cases));
 }
