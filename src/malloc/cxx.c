@@ -188,6 +188,16 @@ typedef void *(*nothrow_new)(size_t size, const void *tag);
 typedef void *(*nothrow_aligned_new)(size_t size, size_t align,
                                      const void *tag);
 
+/* Returns the C++ library's function of a name that is ours as well. */
+static STA_COLD STA_NOINLINE void *find_in_library(const char *name, void *ours,
+                                                   const void *caller)
+{
+    void *found = sta_next_symbol(name);
+    if (found == NULL) /* a program in C, of which the caller is a guest */
+        found = sta_symbol_near(caller, name);
+    return found != ours ? found : NULL;
+}
+
 /* Calls a nothrow new of the C++ library; `align` is 0 for the forms that take
  * none. */
 static STA_COLD STA_NOINLINE void *call_library(void *next, size_t size,
@@ -214,7 +224,8 @@ static STA_COLD STA_NOINLINE void *call_library(void *next, size_t size,
             return p;                                                          \
         if (ours && (p = alloc_or_null(size, 1, family)) != NULL)              \
             return p;                                                          \
-        void *next = sta_next_symbol(NAME_OF(OP(RKSt9nothrow_t)));             \
+        void *next = find_in_library(NAME_OF(OP(RKSt9nothrow_t)),              \
+                                     (void *)OP(RKSt9nothrow_t), CALLER);      \
         if (next == NULL)                                                      \
             return ours ? NULL : OP()(size);                                   \
         return call_library(next, size, 0, tag);                               \
@@ -228,8 +239,9 @@ static STA_COLD STA_NOINLINE void *call_library(void *next, size_t size,
         void *p = ours ? alloc_or_null(size, align, family_aligned) : NULL;    \
         if (sta_likely(p != NULL))                                             \
             return p;                                                          \
-        void *next =                                                           \
-            sta_next_symbol(NAME_OF(OP(St11align_val_tRKSt9nothrow_t)));       \
+        void *next = find_in_library(                                          \
+            NAME_OF(OP(St11align_val_tRKSt9nothrow_t)),                        \
+            (void *)OP(St11align_val_tRKSt9nothrow_t), CALLER);                \
         if (next == NULL)                                                      \
             return ours ? NULL : OP(ALIGNED)(size, align);                     \
         return call_library(next, size, align, tag);                           \

@@ -52,16 +52,24 @@ int cxx_guest_asks(size_t size)
     return good;
 }
 
-// Returns how often the new_handler was called.
+// Returns how often the new_handler was called, by new and by new that returns
+// a null pointer.
 int cxx_guest_handles(size_t size)
 {
     std::new_handler before = std::set_new_handler(give_up);
+    int total = -1;
     handled = 0;
     try {
         made = ::operator new(size);
     } catch (const std::bad_alloc &) {
-        std::set_new_handler(before);
-        return handled;
+        total = handled;
     }
-    return -1;
+    handled = 0;
+    if (::operator new(size, std::nothrow) == nullptr)
+        total += handled;
+    handled = 0;
+    if (::operator new[](size, std::align_val_t(64), std::nothrow) == nullptr)
+        total += handled;
+    std::set_new_handler(before);
+    return total;
 }
