@@ -10,8 +10,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "heap/heap.h"
 #include "heap/last_look.h"
@@ -22,6 +20,7 @@
 #include "malloc/names.h"
 #include "os/die.h"
 #include "os/env.h"
+#include "os/kernel.h"
 
 STA_EXPORT const char *sta_version(void)
 {
@@ -96,7 +95,7 @@ void sta_heap_starts(void)
         return;
     sta_warn("this program has a sanitizer, which needs its own malloc; "
              "preload its runtime before libstalloc");
-    syscall(SYS_exit_group, 1);
+    sta_kernel(SYS_exit_group, 1);
 }
 
 static void note(const char *name, size_t name_len, const char *value,

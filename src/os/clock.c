@@ -5,10 +5,9 @@
 #endif
 #include "os/clock.h"
 
-#include <errno.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "os/kernel.h"
 
 /* Of 64 bits there is one call, of 32 bits one for each length of a time. */
 #ifndef SYS_clock_gettime64
@@ -17,15 +16,11 @@
 #define SYS_clock_gettime SYS_clock_gettime64
 #endif
 
-/* By number: libraries that have a program see another time replace the C
- * library's function, which is called under a lock, by one that allocates. */
 static uint64_t read_clock(clockid_t clock)
 {
     struct timespec t = {0, 0};
-    int saved = errno;
-    syscall(sizeof t.tv_sec > 4 ? SYS_clock_gettime64 : SYS_clock_gettime,
-            clock, &t);
-    errno = saved;
+    sta_kernel(sizeof t.tv_sec > 4 ? SYS_clock_gettime64 : SYS_clock_gettime,
+               clock, (long)&t);
     return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
 }
 

@@ -5,11 +5,11 @@
 #endif
 #include "os/env.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "os/kernel.h"
 
 void sta_env_each(const char *prefix,
                   void (*each)(const char *name, size_t name_len,
@@ -43,11 +43,9 @@ uint64_t sta_env_random(void)
 {
     enum { DO_NOT_WAIT = 1 }; /* for entropy, just after a boot */
     uint64_t bits = 0;
-    int saved = errno;
-    /* By number: the C library's function is newer than the call. */
-    if (syscall(SYS_getrandom, &bits, sizeof bits, DO_NOT_WAIT) != sizeof bits)
+    if (sta_kernel(SYS_getrandom, (long)&bits, sizeof bits, DO_NOT_WAIT) !=
+        sizeof bits)
         bits = sta_env_seed();
-    errno = saved;
     return bits;
 }
 

@@ -12,13 +12,11 @@
 #endif
 #include "os/lock.h"
 
-#include <errno.h>
 #include <sched.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "os/abort.h"
 #include "os/clock.h"
+#include "os/kernel.h"
 
 enum { SPINS = 100 };
 
@@ -28,13 +26,6 @@ enum { LAST_NS = 100000000, LAST_YIELDS = 1000000 };
 
 /* The kernel's numbers; its headers are not everywhere where a C library is. */
 enum { FUTEX_WAIT_PRIVATE = 0 | 128, FUTEX_WAKE_PRIVATE = 1 | 128 };
-
-static void futex(_Atomic uint32_t *word, int op, uint32_t value)
-{
-    int saved = errno;
-    syscall(SYS_futex, word, op, value, NULL, NULL, 0);
-    errno = saved;
-}
 
 static inline void pause_cpu(void)
 {
@@ -75,10 +66,10 @@ void sta_lock_wait(struct sta_lock *l)
     }
     /* acquire: pairs with sta_lock_release(); 2 stays until all are served */
     while (atomic_exchange_explicit(&l->state, 2, memory_order_acquire) != 0)
-        futex(&l->state, FUTEX_WAIT_PRIVATE, 2);
+        sta_kernel(SYS_futex, (long)&l->state, FUTEX_WAIT_PRIVATE, 2);
 }
 
 void sta_lock_wake(struct sta_lock *l)
 {
-    futex(&l->state, FUTEX_WAKE_PRIVATE, 1);
+    sta_kernel(SYS_futex, (long)&l->state, FUTEX_WAKE_PRIVATE, 1);
 }

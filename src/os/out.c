@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+
+#include "os/kernel.h"
 
 /* A set of signals as the kernel has it. */
 struct signals {
@@ -21,44 +21,40 @@ struct signals {
 
 /*
  * Writes without the signal that a pipe nobody reads any more would send: the
- * program did not ask for this text, and is not to end by it.
- *
- * By system calls alone: write() is a cancellation point, others replace it,
- * and what a sanitizer replaces cannot be called before it has started.
+ * program did not ask for this text, and is not to end by it.  Returns what
+ * was written, or -E....
  */
-static ssize_t write_quietly(int fd, const char *text, size_t len)
+static long write_quietly(int fd, const char *text, size_t len)
 {
     const unsigned long bit = 1ul << (SIGPIPE - 1);
     const struct signals pipe = {{bit}};
     struct signals pending = {{0}};
     struct signals mask = {{0}};
-    syscall(SYS_rt_sigpending, &pending, sizeof pending);
-    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &pipe, &mask, sizeof mask);
-    ssize_t n = syscall(SYS_write, fd, text, len);
-    int error = errno;
-    if (n < 0 && error == EPIPE && (pending.word[0] & bit) == 0) {
+    sta_kernel(SYS_rt_sigpending, (long)&pending, sizeof pending);
+    sta_kernel(SYS_rt_sigprocmask, SIG_BLOCK, (long)&pipe, (long)&mask,
+               sizeof mask);
+    long n = sta_kernel(SYS_write, fd, (long)text, (long)len);
+    if (n == -EPIPE && (pending.word[0] & bit) == 0) {
         const long at_once[4] = {0}; /* a timespec of either size */
-        syscall(SYS_rt_sigtimedwait, &pipe, NULL, at_once, sizeof pipe);
+        sta_kernel(SYS_rt_sigtimedwait, (long)&pipe, 0, (long)at_once,
+                   sizeof pipe);
     }
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
-    errno = error;
+    sta_kernel(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask);
     return n;
 }
 
 void sta_out_flush(struct sta_out *o)
 {
-    int saved = errno;
     for (size_t done = 0; done < o->len && o->error == 0;) {
-        ssize_t n = write_quietly(o->fd, o->text + done, o->len - done);
+        long n = write_quietly(o->fd, o->text + done, o->len - done);
         if (n > 0)
             done += (size_t)n;
         else if (n == 0) /* nor would it take any the next time */
             o->error = EIO;
-        else if (errno != EINTR)
-            o->error = errno;
+        else if (n != -EINTR)
+            o->error = (int)-n;
     }
     o->len = 0;
-    errno = saved;
 }
 
 static void put(struct sta_out *o, char c)
@@ -186,9 +182,7 @@ void sta_out_print(struct sta_out *o, const char *format, ...)
     va_end(args);
 }
 
-/* These by number, too: fakeroot(1) replaces fstat(), and allocates.  Of all
- * calls that tell of a file this one has one layout on every machine; not all C
- * libraries have it. */
+/* Of all calls that tell of a file this one has one layout on every machine. */
 struct sta_file sta_out_file(int fd)
 {
     enum { EMPTY_PATH = 0x1000, INODE = 0x100 };
@@ -200,23 +194,17 @@ struct sta_file sta_out_file(int fd)
         uint32_t after[28];
     } found = {.inode = 0};
     static_assert(sizeof found == 256, "the kernel writes so much");
-    int saved = errno;
-    syscall(SYS_statx, fd, "", EMPTY_PATH, INODE, &found);
-    errno = saved;
+    sta_kernel(SYS_statx, fd, (long)"", EMPTY_PATH, INODE, (long)&found);
     return (struct sta_file){found.inode, {found.device[0], found.device[1]}};
 }
 
 int sta_out_copy(int fd, int least)
 {
-    int saved = errno;
-    int copy = (int)syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, least);
-    errno = saved;
-    return copy;
+    long copy = sta_kernel(SYS_fcntl, fd, F_DUPFD_CLOEXEC, least);
+    return copy < 0 ? -1 : (int)copy;
 }
 
 void sta_out_close(int fd)
 {
-    int saved = errno;
-    syscall(SYS_close, fd);
-    errno = saved;
+    sta_kernel(SYS_close, fd);
 }

@@ -13,9 +13,9 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/sysinfo.h>
-#include <unistd.h>
+
+#include "os/kernel.h"
 
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
@@ -32,30 +32,21 @@ size_t sta_vm_page_bytes(void)
 size_t sta_vm_memory_bytes(void)
 {
     struct sysinfo info;
-    int saved = errno;
     uint64_t bytes = UINT64_C(1) << 30; /* unless the kernel tells */
-    if (sysinfo(&info) == 0)
+    if (sta_kernel(SYS_sysinfo, (long)&info) == 0)
         bytes = (uint64_t)info.totalram * info.mem_unit;
-    errno = saved;
     return bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX; /* 32 bits, of more */
 }
 
-/*
- * Reads the start of a small file into `text`; false when it cannot.
- *
- * Not by open() and read(): they are cancellation points, and libraries that
- * watch a program's files replace them by functions that allocate.
- */
+/* Reads the start of a small file into `text`; false when it cannot. */
 static bool read_file(const char *path, char *text, size_t size)
 {
-    int saved = errno;
-    ssize_t n = -1;
-    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        n = syscall(SYS_read, fd, text, size - 1);
-        syscall(SYS_close, fd);
-    }
-    errno = saved;
+    long fd =
+        sta_kernel(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    long n = sta_kernel(SYS_read, fd, (long)text, (long)size - 1);
+    sta_kernel(SYS_close, fd);
     if (n < 0)
         return false;
     text[n] = '\0';
@@ -83,30 +74,19 @@ size_t sta_vm_mappings_most(void)
     return read_number(&s);
 }
 
-/* Returns a resource limit in bytes, SIZE_MAX for none; `refused` is what
- * getrlimit() returned (its first argument's type varies by C library). */
-static size_t limit_bytes(int refused, const struct rlimit *limit)
+/* Returns a resource limit in bytes, SIZE_MAX for none. */
+static size_t limit_bytes(int resource)
 {
-    return refused || (uint64_t)limit->rlim_cur >= SIZE_MAX
-               ? SIZE_MAX
-               : (size_t)limit->rlim_cur;
-}
-
-/* Reads the limits of address space and of data, SIZE_MAX for none. */
-static void read_limits(size_t *space, size_t *data)
-{
-    struct rlimit as, heap;
-    int saved = errno;
-    *space = limit_bytes(getrlimit(RLIMIT_AS, &as), &as);
-    *data = limit_bytes(getrlimit(RLIMIT_DATA, &heap), &heap);
-    errno = saved;
+    uint64_t limit[2] = {UINT64_MAX}; /* now, and the most it may be */
+    sta_kernel(SYS_prlimit64, 0, resource, 0, (long)limit);
+    return limit[0] < SIZE_MAX ? (size_t)limit[0] : SIZE_MAX;
 }
 
 size_t sta_vm_space_left(void)
 {
     char text[64];
-    size_t space, data;
-    read_limits(&space, &data);
+    size_t space = limit_bytes(RLIMIT_AS);
+    size_t data = limit_bytes(RLIMIT_DATA);
     size_t limit = space < data ? space : data;
     size_t used = 0;
     if (limit == SIZE_MAX)
@@ -308,11 +288,10 @@ static bool can_move(void)
 }
 
 /* True where some of these pages are locked in memory, which this asks of pages
- * of a file; nothing changes.  By number: the C library's function is a
- * cancellation point. */
+ * of a file; nothing changes. */
 static bool is_locked(void *p, size_t bytes)
 {
-    return syscall(SYS_msync, p, bytes, MS_INVALIDATE) != 0;
+    return sta_kernel(SYS_msync, (long)p, (long)bytes, MS_INVALIDATE) != 0;
 }
 
 /* Has memory again where a move that failed unmapped it, lest somebody else

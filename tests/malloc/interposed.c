@@ -4,11 +4,12 @@
  *
  * Libraries that watch a program's files replace open, read, fstat and write by
  * functions of their own, which allocate.  Called from inside malloc, while it
- * starts or holds a lock, they would call it again and wait for ever.  This
- * program is such a library: its functions here are the ones that all others
- * find.  The case runs under settings that make libstalloc read files and write
- * messages: a limit of address space, the size of the control group, an unknown
- * variable, statistics.
+ * starts or holds a lock, they would call it again and wait for ever; so does
+ * syscall() of those that pretend to be another user.  This program is such a
+ * library: its functions here are the ones that all others find.  The case runs
+ * under settings that make libstalloc read files and write messages: a limit of
+ * address space, the size of the control group, an unknown variable,
+ * statistics.
  */
 #include "check.h"
 
@@ -61,12 +62,10 @@ int close(int fd)
     return (int)syscall(SYS_close, fd);
 }
 
-/* uid_wrapper's, too.  Only where the library, as it starts, wants no message,
- * no file and no secret. */
+/* uid_wrapper's looks for many of them. */
 long syscall(long number, ...)
 {
     static long (*next)(long number, ...);
-    static bool looking;
     va_list rest;
     long a[6];
 
@@ -74,11 +73,7 @@ long syscall(long number, ...)
     for (size_t i = 0; i < COUNT_OF(a); i++)
         a[i] = va_arg(rest, long);
     va_end(rest);
-    if (!looking && getenv("STALLOC_STATS") != NULL && check_level() < 2) {
-        looking = true;
-        use_the_heap();
-        calls--; /* it may be first in any other */
-    }
+    use_the_heap();
     if (next == NULL)
         next = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
     return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
@@ -133,7 +128,7 @@ static int work(void)
     malloc_stats();
     CHECK(calls == before);
     close(open("/dev/null", O_RDONLY)); /* ours are the ones in use */
-    CHECK(calls == before + 2);
+    CHECK(calls == before + 4);
     return check_failures == 0 ? CHECK_PASS : CHECK_FAIL;
 }
 
