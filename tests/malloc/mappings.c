@@ -84,7 +84,7 @@ static void check_mappings_are_few(void)
     for (int c = getc(file); c != EOF; c = getc(file))
         count += c == '\n';
     fclose(file);
-    CHECK(count < 5000);
+    CHECK(count < count_of_objects() / 6);
 }
 
 static void use_many(size_t align)
@@ -168,6 +168,7 @@ static void leave_mappings(char *pages, int left)
 static void large_objects_move_with_few_mappings_left(void)
 {
     enum { COUNT = 200 };
+    int round = 2000 / check_times(200);
     size_t bytes = (size_t)count_of_objects() * 2 * PAGE;
     char *pages =
         mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -180,7 +181,7 @@ static void large_objects_move_with_few_mappings_left(void)
         memset(object[i], i, LARGE);
     }
     for (int i = 0; i < COUNT; i++) {
-        if (i % 10 == 0) {
+        if (i % round == 0) {
             CHECK(mprotect(pages, bytes, PROT_NONE) == 0);
             leave_mappings(pages, 22 - i / 10);
         }

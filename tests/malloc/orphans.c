@@ -282,7 +282,7 @@ static void threads_may_be_at_work_when_it_forks(void)
     pthread_t thread[THREADS];
 
     start(thread, 1);
-    size_t forks = check_is_long() ? FORKS_LONG : FORKS;
+    size_t forks = (size_t)check_times(check_is_long() ? FORKS_LONG : FORKS);
     for (size_t n = 0; n < forks; n++) {
         pid_t child = fork_anew();
         if (child == 0) {
