@@ -89,7 +89,8 @@ enum sta_err sta_zone_init(struct sta_zone *z,
  * Returns  the block; NULL when there is no page for it: without a pager,
  *          refill and ask again. NULL too when size is 0 or align no power of
  *          two, and when the pager cannot align so.
- * Cost     O(1), plus the pager's when it takes a page.
+ * Cost     O(1), plus the pager's when it takes a page; once it refuses, empty
+ *          pages of all classes are given back, and it is asked again.
  * After    gz/rust-slabmalloc ZoneAllocator.
  */
 void *sta_zone_alloc(struct sta_zone *z, size_t size, size_t align);

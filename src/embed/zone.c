@@ -121,7 +121,7 @@ enum sta_err sta_zone_init(struct sta_zone *z,
 /* --- pages ---------------------------------------------------------------- */
 
 /* Exactly `size` bytes, or NULL: a span of another size goes back. */
-static void *page_in(struct sta_zone *z, size_t size, size_t align)
+static void *get_exactly(struct sta_zone *z, size_t size, size_t align)
 {
     size_t got = size;
     void *p = sta_source_get(&z->pager, &got, align);
@@ -131,6 +131,14 @@ static void *page_in(struct sta_zone *z, size_t size, size_t align)
         return NULL;
     }
     return p;
+}
+
+/* The same; what empty pages hold back may be what is missing. */
+static void *page_in(struct sta_zone *z, size_t size, size_t align)
+{
+    void *p = get_exactly(z, size, align);
+
+    return !p && sta_zone_trim(z) ? get_exactly(z, size, align) : p;
 }
 
 /* Takes in the large blocks that other threads freed. */

@@ -319,6 +319,30 @@ static void exhaustion_and_recovery(void)
     }
 }
 
+/* What blocks of one size had can be had in blocks of another: as many of each
+ * as a new allocator has. */
+static void serves_one_size_after_another(void)
+{
+    static const size_t sizes[] = {40, 192, 1000, 70};
+    enum { COUNT = sizeof sizes / sizeof *sizes };
+    static struct sta_source_quota quota;
+    unsigned counts[COUNT] = {0};
+
+    if (!(subject->traits & (ANY_ORDER | GIVES)))
+        return;
+    for (unsigned i = 0; i < COUNT && sizes[i] <= subject->size_max; i++) {
+        begin_with(sta_source_limit(&quota, test_source(), ENOUGH_BYTES));
+        counts[i] = exhaust(sizes[i]);
+        remove_all(false);
+    }
+    begin_with(sta_source_limit(&quota, test_source(), ENOUGH_BYTES));
+    for (unsigned i = 0; i < COUNT && sizes[i] <= subject->size_max; i++) {
+        EXPECT(exhaust(sizes[i]) == counts[i]);
+        remove_all(i % 2);
+    }
+    expect_empty();
+}
+
 /* --- the k-th failure of the source --------------------------------------- */
 
 /* True when the request fits beside the others of a life. */
@@ -393,6 +417,7 @@ unsigned conform(const struct subject *s, conform_report *report)
     resize_keeps_contents();
     zeroes();
     exhaustion_and_recovery();
+    serves_one_size_after_another();
     survives_each_failure_of_its_source();
     return failures;
 }
