@@ -132,6 +132,12 @@ static bool pair_owns(const void *ctx, const void *p)
            pair->second.owns(pair->second.ctx, p);
 }
 
+/* True when no span of a source is lost: it takes them back, or has none. */
+static bool loses_none(const struct sta_source *s)
+{
+    return s->give || s->get == none_get;
+}
+
 struct sta_source sta_source_fallback(struct sta_source_pair *state,
                                       struct sta_source first,
                                       struct sta_source second)
@@ -141,7 +147,7 @@ struct sta_source sta_source_fallback(struct sta_source_pair *state,
     state->first = first;
     state->second = second;
     if (first.owns) {
-        if (first.give && (second.give || second.get == none_get))
+        if (loses_none(&first) && loses_none(&second))
             s.give = pair_give;
         s.owns = second.owns ? pair_owns : NULL;
     }

@@ -101,6 +101,12 @@ static void fallback_gives_back_to_the_owner(void)
     CHECK(!sta_source_fallback(&pair, taking, not_taking).give);
     CHECK(!sta_source_fallback(&pair, not_taking, taking).give);
     CHECK(sta_source_fallback(&pair, taking, sta_source_none()).give);
+    CHECK(!sta_source_fallback(&pair, sta_source_none(), not_taking).give);
+
+    /* one that has nothing loses nothing, in front as behind */
+    s = sta_source_fallback(&pair, sta_source_none(), taking);
+    a = get(&s, 900, 8);
+    CHECK(a && sta_source_give(&s, a, 900) && get(&s, 900, 8) == a);
 }
 
 static void limit_is_of_what_is_out(void)
