@@ -215,7 +215,11 @@ struct place {
     uint32_t unit; /* the start of what p lies in */
 };
 
-/* Finds the innermost stack in whose memory p lies, which is in a span. */
+/*
+ * Finds the innermost stack in whose memory p lies, which is in a span. What is
+ * free behind a small stack is taken for its memory, and one of its units for
+ * that which p lies in: no block begins there, as p is too far off.
+ */
 static struct place find(const void *p)
 {
     struct place at = {.page = top_page(p)};
@@ -224,7 +228,7 @@ static struct place find(const void *p)
         struct sta_stack *s = &at.page->stack;
         uint32_t unit =
             (uint32_t)(((uintptr_t)p - (uintptr_t)s->base) >> s->unit_log2);
-        at.unit = sta_log2(s->start & sta_ones64(0, unit + 1)); /* I2 */
+        at.unit = sta_log2(s->start & sta_ones64(0, unit % 64 + 1)); /* I2 */
         if ((at.page->children >> at.unit & 1) == 0)
             return at;
         at.parents[at.depth++] = at.page;

@@ -226,6 +226,11 @@ static void test_misuse_is_refused(void)
     CHECK(sta_stack_chain_free(&chain, page) == STA_EINVAL);
     CHECK(!sta_stack_chain_realloc(&chain, p + 8, 100, 1));
     CHECK(!sta_stack_chain_resize(&chain, p, 0));
+    /* Free units behind the stack that p lies in. */
+    unsigned char *behind = sta_stack_chain_alloc(&chain, 100000, 1);
+    CHECK(sta_stack_chain_free(&chain, behind) == STA_OK);
+    for (size_t at = 0; at < 100000; at += 512)
+        CHECK(sta_stack_chain_free(&chain, behind + at) == STA_EINVAL);
     CHECK(sta_stack_chain_free(&chain, p) == STA_OK);
     CHECK(sta_stack_chain_free(&chain, p) == STA_EINVAL);
     CHECK(sta_stack_chain_free(&chain, large) == STA_OK);
