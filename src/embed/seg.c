@@ -10,9 +10,11 @@
  * not do, could be asked for without end: two blocks of a size, freed in turn,
  * of which one must be aligned, would use up any source.
  *
- * What a span has left when the next one is needed is cut into powers of two
- * for the bins. A span ends with a header, one granule, by which reset finds
- * it. Spans need not be neighbours.
+ * What lies in front of an aligned fresh block, and what a span has left when
+ * the next one is needed, is cut into powers of two for the bins, the smallest
+ * first: so that those in front are each aligned to their size. A span ends
+ * with a header, one granule, by which reset finds it. Spans need not be
+ * neighbours.
  */
 #include <stalloc/seg.h>
 
@@ -69,27 +71,33 @@ void sta_seg_init(struct sta_seg *s, struct sta_source source, size_t span_size)
     s->span_mask = bin_size(bin_within(span_size | GRANULE)) - 1;
 }
 
+/* Cuts what is fresh below `end` into the bins, and goes on at `next`. */
+STA_NOINLINE static void cut(struct sta_seg *s, const unsigned char *end,
+                             unsigned char *next)
+{
+    unsigned char *p = s->next;
+    size_t left;
+
+    for (; (left = (size_t)(end - p)) != 0; p += left & -left)
+        push(s, p, (uint32_t)__builtin_ctzl(left) - GRANULE_LOG2);
+    s->next = next;
+}
+
 /* Cuts what the span has left into the bins and goes on in a new one. */
 static inline bool add_span(struct sta_seg *s, size_t size, size_t mask)
 {
     size_t got = ((size + GRANULE - 1) | s->span_mask) + 1;
     unsigned char *p = sta_source_get(&s->source, &got, mask + 1);
     struct sta_seg_span *span;
-    uint32_t k;
 
     if (!p)
         return false;
-    while (s->next != s->limit) {
-        k = bin_within((size_t)(s->limit - s->next));
-        push(s, s->next, k);
-        s->next += bin_size(k);
-    }
+    cut(s, s->limit, p);
     span = (void *)(p + (got & ~(size_t)(GRANULE - 1)));
     span--;
     span->before = s->span;
     span->size = got;
     s->span = span;
-    s->next = p;
     s->limit = (unsigned char *)span;
     return true;
 }
@@ -119,7 +127,7 @@ void *sta_seg_alloc(struct sta_seg *s, size_t size, size_t align)
         if (!add_span(s, size, mask))
             return NULL;
     }
-    s->next = p + size;
+    cut(s, p, p + size);
     return p;
 }
 

@@ -24,7 +24,7 @@ check() {
         -c -o "$work/$name.o" "$top/src/embed/$name.c" || { status=1; return; }
     # Helpers that the compiler has kept as functions of their own count too.
     $nm -S "$work/$name.o" >"$work/$name.nm"
-    counted="(sta_${name}_(alloc|free)|take|give|push|add_span|bin_.*)"
+    counted="(sta_${name}_(alloc|free)|take|give|push|cut|add_span|bin_.*)"
     size=0
     # shellcheck disable=SC2013 # sizes in hex have no spaces
     for hex in $(sed -nE "s/^[0-9a-f]+ ([0-9a-f]+) [tT] $counted\$/\1/p" \

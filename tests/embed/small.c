@@ -357,6 +357,32 @@ static void test_reset(void)
     REQUIRE(sta_seg_alloc(&seg, 100, 8));
 }
 
+/* What lies in front of an aligned block serves others, and is not lost. */
+static void test_gaps(void)
+{
+    static const size_t aligns[] = {16, 1024, 32, 256};
+    void *p[64];
+    struct sta_usage usage;
+    size_t taken = 0;
+    int count = 0;
+    struct sta_allocator a = make(SEG, 1 << 16, 1 << 15);
+    for (; count < 64; count++) {
+        size_t align = aligns[count % 4];
+        p[count] = sta_seg_alloc(&seg, 16, align);
+        if (!p[count])
+            break;
+        taken += align; /* a power of two, and more than the size */
+        sta_seg_usage(&seg, &usage);
+        CHECK(usage.free_bytes + taken == usage.capacity_bytes);
+        CHECK(sta_allocator_audit(&a) == STA_OK);
+    }
+    CHECK(count == 64);
+    while (count-- > 0)
+        sta_seg_free(&seg, p[count], 16, aligns[count % 4]);
+    sta_seg_usage(&seg, &usage);
+    CHECK(usage.free_bytes == usage.capacity_bytes);
+}
+
 /* Frees in any order give one piece, from which the largest can be had. */
 static void test_merging(void)
 {
@@ -386,6 +412,7 @@ int main(void)
     }
     test_rewind();
     test_reset();
+    test_gaps();
     test_merging();
     return check_status();
 }
