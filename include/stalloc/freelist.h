@@ -22,7 +22,7 @@
  * Memory: nothing per block but rounding to two words (16 bytes; 8 where a
  * pointer has 4), in which a free piece keeps its size and its link; 7 words
  * for struct sta_freelist. Spans that happen to be neighbours become one; none
- * is given back. Code of alloc and free: 293 bytes (gcc -Os, x86-64).
+ * is given back. Code of alloc and free: 296 bytes (gcc -Os, x86-64).
  * Threads: one at a time; sta_sync adds a lock.
  * After: ShaoG-R/lite-alloc, free list; Knuth, TAOCP 1, 2.5.
  */

@@ -135,7 +135,7 @@ static const struct sta_bump_span *span_of(const struct sta_bump *b,
 {
     const struct sta_bump_span *span = b->span;
 
-    while (span && (size_t)distance(span + 1, p) >= bytes_in(span))
+    while (span && (uintptr_t)p - (uintptr_t)(span + 1) >= bytes_in(span))
         span = span->before;
     return span;
 }
@@ -156,7 +156,8 @@ enum sta_err sta_bump_audit(const struct sta_bump *b)
         return STA_ECORRUPT;
     for (const struct sta_piece *p = b->head.next; p; p = p->next) {
         const struct sta_bump_span *span = span_of(b, p);
-        if (!span || distance(span + 1, end_of(p)) > (intptr_t)bytes_in(span))
+        if (!span ||
+            p->size > bytes_in(span) - ((uintptr_t)p - (uintptr_t)(span + 1)))
             return STA_ECORRUPT;
     }
     return STA_OK;

@@ -12,10 +12,8 @@
  * whatever is left over anywhere can hold a node. A block is cut from the lower
  * end of a piece, and what is left above keeps the piece's place in the list.
  *
- * Differences of addresses are compared as signed numbers: a block too large or
- * too far up is a negative amount of room, and no case of its own. The callers
- * refuse sizes and alignments above a quarter of the address space, so that no
- * sum can wrap.
+ * The callers refuse sizes and alignments above a quarter of the address space,
+ * so that no sum of both can wrap. A piece may be larger: pieces merge.
  *
  * All is written to be small, and inline, as each allocator calls it once.
  * Knuth, TAOCP 1, 2.5, algorithms A and B.
@@ -34,12 +32,6 @@ enum { GRANULE = sizeof(struct sta_piece) };
 static inline size_t round_up(size_t size)
 {
     return (size + GRANULE - 1) & ~(size_t)(GRANULE - 1);
-}
-
-/* Bytes from `from` to `to`; negative when they are the other way round. */
-static inline intptr_t distance(const void *from, const void *to)
-{
-    return (intptr_t)((uintptr_t)to - (uintptr_t)from);
 }
 
 static inline void *end_of(const struct sta_piece *piece)
@@ -62,31 +54,30 @@ static inline bool is_request(size_t size, size_t mask)
 STA_INLINE void *take(struct sta_piece **link, size_t size, size_t mask)
 {
     struct sta_piece *piece, *next, *rest;
-    unsigned char *p;
-    intptr_t left;
+    size_t gap, end;
 
     for (; (piece = *link); link = &piece->next) {
-        p = (unsigned char *)piece + (-(uintptr_t)piece & mask);
-        rest = (void *)(p + size);
-        left = distance(rest, end_of(piece));
-        if (left >= 0)
+        gap = -(uintptr_t)piece & mask;
+        end = gap + size;
+        if (end <= piece->size)
             goto fits;
     }
     return NULL;
 fits:
     next = piece->next;
-    if (left) {
+    if (end != piece->size) {
+        rest = (void *)((unsigned char *)piece + end);
         rest->next = next;
-        rest->size = (size_t)left;
+        rest->size = piece->size - end;
         next = rest;
     }
-    if (p != (unsigned char *)piece) {
+    if (gap) {
         /* What lies below an aligned block stays. */
-        piece->size = (size_t)distance(piece, p);
+        piece->size = gap;
         link = &piece->next;
     }
     *link = next;
-    return p;
+    return (unsigned char *)piece + gap;
 }
 
 /* Frees `size` bytes at p, merged with what they touch. */

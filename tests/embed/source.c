@@ -3,9 +3,12 @@
  * The sources, one by one and nested: sizes and alignments kept, spans given
  * back to where they came from, and every refusal without a trace.
  */
+#include <stalloc/bump.h>
+#include <stalloc/freelist.h>
 #include <stalloc/source.h>
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "tests/lib/check.h"
 
@@ -109,6 +112,40 @@ static void fallback_gives_back_to_the_owner(void)
     CHECK(a && sta_source_give(&s, a, 900) && get(&s, 900, 8) == a);
 }
 
+/* More than half of an address space of 32 bits, and more than 32 bits count.
+ * What is not touched takes no memory. */
+static void large_buffers_serve(void)
+{
+    size_t size = SIZE_MAX / 8 < UINT32_MAX ? SIZE_MAX / 8 * 5 : SIZE_MAX >> 31;
+    size_t third = size / 4096 / 3 * 4096;
+    struct sta_source_span span;
+    struct sta_bump bump;
+    struct sta_freelist list;
+    unsigned char *p,
+        *large = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (large == MAP_FAILED)
+        return;
+    struct sta_source s = sta_source_buffer(&span, large, size);
+    p = get(&s, 4096, 4096);
+    CHECK(p == large && sta_source_give(&s, p, 4096));
+
+    /* Spans that are neighbours become one free piece. */
+    sta_freelist_init(&list, s, 4096);
+    for (size_t i = 0; i < 3; i++)
+        CHECK(sta_freelist_alloc(&list, third, 1) == large + i * third);
+    for (size_t i = 0; i < 3; i++)
+        sta_freelist_free(&list, large + i * third, third);
+    CHECK(sta_freelist_alloc(&list, third, 4096) == large);
+
+    s = sta_source_buffer(&span, large, size);
+    sta_bump_init(&bump, s, 4096);
+    p = sta_bump_alloc(&bump, third, 16);
+    CHECK(p && sta_bump_audit(&bump) == STA_OK);
+    munmap(large, size);
+}
+
 static void limit_is_of_what_is_out(void)
 {
     struct sta_source_span span;
@@ -161,6 +198,7 @@ int main(void)
     buffer_is_cut_from_below();
     buffer_may_lie_anywhere();
     fallback_gives_back_to_the_owner();
+    large_buffers_serve();
     limit_is_of_what_is_out();
     failing_fails_the_kth();
     mmap_maps_pages();
