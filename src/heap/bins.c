@@ -16,9 +16,10 @@
  * there is no memory it is listed with a single one (trim.c).
  *
  * A bin has a list of its own for slots whose slabs are not to know yet: of
- * slabs with fewer than sixteen slots and, while the heap mixes, of all that
- * its thread frees (gather.c), up to a loan that each refill renews.  malloc
- * takes from there when the current slab has none, before any other.
+ * slabs with fewer than sixteen slots, which are current only while they are
+ * cut, and, while the heap mixes, of all that its thread frees (gather.c), up
+ * to a loan that each refill renews.  malloc takes from there when the current
+ * slab has none, before any other.
  *
  * A heap keeps a few empty slabs, their slots cut and linked; a bin that has
  * none there and needs a slab cuts another's anew (carve.c).
@@ -243,8 +244,11 @@ static struct sta_slot *take_from_slabs(struct sta_heap *h, uint32_t c)
             s = next_current(h, c);
         if (s == NULL)
             return NULL;
-        if (s->free != STA_SLOT_END)
-            return sta_slot_pop(&s->free);
+        if (s->free != STA_SLOT_END) {
+            if (s->few == 0) /* what is freed comes on the same list */
+                sta_bin_retire(h, c);
+            return sta_slot_pop(h->list[c]);
+        }
         /* New slots take memory: first those of other slabs. */
         bool whole = sta_slab_carved(s) == sta_slab_capacity(s);
         if (!whole && (put_back || sta_list_empty(&bin->partial) ||
