@@ -284,6 +284,9 @@ STA_INLINE void sta_heap_free(void *p)
  */
 void *sta_heap_realloc(void *p, size_t size);
 
+/* The same of one of which sta_heap_bytes_at_hand() told the bytes. */
+void *sta_heap_resize(void *p, size_t size);
+
 /* Returns the bytes of an object that may be used; 0 for NULL. */
 size_t sta_heap_usable(const void *p);
 

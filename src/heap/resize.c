@@ -50,7 +50,7 @@ static size_t with_headroom(size_t size, size_t bytes)
 
 /* Resizes an object of levels 0 and 1; NULL, and the object as it was, when it
  * must move and there is no memory. */
-static void *resize(struct sta_slab *s, void *p, size_t size)
+static void *resize_plain(struct sta_slab *s, void *p, size_t size)
 {
     size_t bytes = sta_slab_object_bytes(s);
     if (sta_slab_state(s) == STA_SLAB_RUN) {
@@ -63,7 +63,8 @@ static void *resize(struct sta_slab *s, void *p, size_t size)
     void *to = sta_heap_alloc(ahead);
     if (to == NULL && ahead != size)
         to = sta_heap_alloc(size);
-    if (to != NULL && size > bytes && sta_large_move(s, &to)) {
+    if (to != NULL && size > bytes && bytes >= STA_MOVE_LEAST &&
+        sta_large_move(s, &to)) {
         sta_pages_free(s, true);
     } else if (to != NULL) {
         memcpy(to, p, size < bytes ? size : bytes);
@@ -86,15 +87,23 @@ static void *stay(struct sta_slab *s, void *p, size_t size)
     return p;
 }
 
+static void *resize(struct sta_slab *s, void *p, size_t size)
+{
+    void *to = sta_guard_active() ? sta_guard_realloc(s, p, size)
+                                  : resize_plain(s, p, size);
+    return to == NULL && size < bytes_of("realloc", s, p) ? stay(s, p, size)
+                                                          : to;
+}
+
+void *sta_heap_resize(void *p, size_t size)
+{
+    return resize(sta_slab_of(p), p, size);
+}
+
 void *sta_heap_realloc(void *p, size_t size)
 {
-    static const char call[] = "realloc";
     if (STA_WATCHED)
         return sta_watched_realloc(p, size);
-    struct sta_slab *s = sta_heap_check(call, p);
-    if (s == NULL)
-        return NULL;
-    void *to =
-        sta_guard_active() ? sta_guard_realloc(s, p, size) : resize(s, p, size);
-    return to == NULL && size < bytes_of(call, s, p) ? stay(s, p, size) : to;
+    struct sta_slab *s = sta_heap_check("realloc", p);
+    return s != NULL ? resize(s, p, size) : NULL;
 }

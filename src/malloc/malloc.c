@@ -77,7 +77,8 @@ STA_EXPORT void *calloc(size_t count, size_t size)
     return or_enomem(sta_heap_alloc_zero(bytes));
 }
 
-static STA_NOINLINE void *realloc_slow(void *p, size_t size)
+/* `bytes` is what the object is known to have, or 0. */
+static STA_NOINLINE void *realloc_slow(void *p, size_t size, size_t bytes)
 {
     if (p == NULL)
         return malloc_slow(size);
@@ -85,13 +86,14 @@ static STA_NOINLINE void *realloc_slow(void *p, size_t size)
         sta_heap_free(p);
         return NULL;
     }
-    return or_enomem(sta_heap_realloc(p, size));
+    return or_enomem(bytes != 0 ? sta_heap_resize(p, size)
+                                : sta_heap_realloc(p, size));
 }
 
 STA_EXPORT void *realloc(void *p, size_t size)
 {
     size_t bytes = sta_heap_bytes_at_hand(p);
-    return sta_heap_stays(bytes, size) ? p : realloc_slow(p, size);
+    return sta_heap_stays(bytes, size) ? p : realloc_slow(p, size, bytes);
 }
 
 STA_EXPORT void *reallocarray(void *p, size_t count, size_t size)
