@@ -46,6 +46,7 @@ _Thread_local struct sta_heap *sta_self
     __attribute__((tls_model("initial-exec"))) = &sta_heap_none;
 STA_SPARSE struct sta_heap sta_heap_shared;
 struct sta_heap *_Atomic sta_heaps;
+struct sta_heap *_Atomic sta_heaps_looked;
 struct sta_lock sta_heaps_lock;
 
 static _Atomic uint32_t heap_count; /* of heaps on the list; a hint */
@@ -97,12 +98,12 @@ static struct sta_slab *adopt_from(struct sta_heap *idle, struct sta_heap *h,
 
 struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c, uint32_t looks)
 {
-    static struct sta_heap *_Atomic next; /* where the last look ended */
     if (atomic_load_explicit(&idle_count, memory_order_relaxed) == 0 ||
         h == &sta_heap_shared)
         return NULL;
     /* acquire: pairs with the release below; the heap is whole */
-    struct sta_heap *start = atomic_load_explicit(&next, memory_order_acquire);
+    struct sta_heap *start =
+        atomic_load_explicit(&sta_heaps_looked, memory_order_acquire);
     start = start ? start : sta_heap_first();
     struct sta_heap *at = start;
     struct sta_slab *found = NULL;
@@ -111,7 +112,7 @@ struct sta_slab *sta_heap_adopt(struct sta_heap *h, uint32_t c, uint32_t looks)
         at = at->next ? at->next : sta_heap_first();
     } while (found == NULL && at != start && --looks > 0);
     /* release: pairs with the acquire above */
-    atomic_store_explicit(&next, at, memory_order_release);
+    atomic_store_explicit(&sta_heaps_looked, at, memory_order_release);
     return found;
 }
 

@@ -44,6 +44,8 @@ static inline void sta_heap_ensure_started(void)
 
 /* The list of all heaps that threads had; grows at its head, never shrinks. */
 extern struct sta_heap *_Atomic sta_heaps STA_HIDDEN;
+/* Where the last look for an idle one ended; or NULL. */
+extern struct sta_heap *_Atomic sta_heaps_looked STA_HIDDEN;
 extern struct sta_lock sta_heaps_lock STA_HIDDEN;
 
 /* Returns the first heap on the list of all. */

@@ -44,6 +44,20 @@ void heap_end_thread(void)
         thread_end(sta_self);
 }
 
+/* What still points into the life before is to be found: nothing comes to lie
+ * there in the next one. */
+static void hold_addresses(void *p, size_t bytes)
+{
+    static void *held = MAP_FAILED;
+    static size_t held_bytes;
+
+    if (held != MAP_FAILED)
+        munmap(held, held_bytes);
+    held = mmap(p, bytes, PROT_NONE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    held_bytes = bytes;
+}
+
 bool heap_restart(const struct sta_options *options)
 {
     static struct sta_heap none;
@@ -57,14 +71,16 @@ bool heap_restart(const struct sta_options *options)
     }
     sta_options = *options;
     sta_options_derive();
+    struct sta_region first = sta_regions[0];
     for (uint32_t i = 0; i < sta_region_count; i++)
         sta_region_release(&sta_regions[i]);
+    hold_addresses(first.reservation, first.reservation_bytes);
     sta_region_count = 0;
     memset(&sta_recent, 0, sizeof sta_recent);
     memset(&sta_page_counts, 0, sizeof sta_page_counts);
     memset(&sta_heap_shared, 0, sizeof sta_heap_shared);
     memcpy(&sta_heap_none, &none, sizeof none);
-    sta_heaps = NULL;
+    sta_heaps = sta_heaps_looked = NULL;
     sta_lock_reset(&sta_heaps_lock);
     sta_lock_reset(&sta_pages_lock);
     sta_self = &sta_heap_none;
