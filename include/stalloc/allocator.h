@@ -34,7 +34,9 @@
  *     was last given. Where the table has usable_size, the size may be
  *     STA_SIZE_UNKNOWN instead.
  *   - free of NULL does nothing.
- *   - When everything is freed, everything can be had again.
+ *   - When everything is freed, everything can be had again; but sta_bump and
+ *     sta_freelist keep the spans they have, and no block lies in two spans,
+ *     and a free block of sta_seg stays a block of its power of two.
  */
 #ifndef STALLOC_ALLOCATOR_H
 #define STALLOC_ALLOCATOR_H

@@ -31,10 +31,11 @@
  * Indexed, a map beside the blocks describes them (sta_arena_init_indexed):
  *
  * Memory: 2.6 bits a block and 340 bytes; sta_arena_index_bytes() tells. Time
- * is O(log blocks) however many holes there are, but for an alignment above a
- * block's in a full arena. A block knows its size, so that it may be freed
- * without telling, and a double free, an interior pointer and a wrong size are
- * refused. 1 to 2^31 - 1 blocks; free memory is never touched.
+ * is O(log blocks) however many holes there are, and a step for each 64 blocks
+ * that change; but for an alignment above a block's in a full arena. A block
+ * knows its size, so that it may be freed without telling, and a double free,
+ * an interior pointer and a wrong size are refused. 1 to 2^31 - 1 blocks; free
+ * memory is never touched.
  *
  * Threads: one at a time for an arena; sta_sync adds a lock.
  * After: abgros/stalloc; Knuth, TAOCP 1, 2.5, algorithms A and B.
@@ -156,8 +157,9 @@ static inline size_t sta_arena_blocks(const struct sta_arena *a, size_t size)
  * Returns  NULL when there is none, size is 0 or align no power of two.
  * Owner    the caller, until sta_arena_free(a, p, size).
  * Cost     O(1) inline when the lowest run serves; else O(free runs), or
- *          O(log blocks) indexed. O(free runs * log blocks) indexed where they
- *          are large enough, and none is aligned so.
+ *          O(log blocks + blocks taken / 64) indexed; O(free runs * log
+ *          blocks) indexed where they are large enough, and none is aligned
+ *          so.
  */
 static inline void *sta_arena_alloc(struct sta_arena *a, size_t size,
                                     size_t align)

@@ -31,6 +31,7 @@
 #include <limits>
 #include <memory_resource>
 #include <new>
+#include <type_traits>
 
 #include <stalloc/allocator.h>
 

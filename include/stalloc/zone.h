@@ -50,7 +50,8 @@ struct sta_zone_config {
     size_t large_page_bytes;
     /*
      * Where pages come from and go to; it must hand over exactly what it is
-     * asked for in multiples of small_page_bytes. One that takes nothing back
+     * asked for in multiples of small_page_bytes, which for sta_source_mmap()
+     * is at least a page of the system's. One that takes nothing back
      * is put into sta_source_keeping(). All zero: nowhere, and the caller
      * refills.
      */
