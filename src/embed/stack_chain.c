@@ -287,23 +287,23 @@ static void release(struct sta_stack_chain *c, struct place *at)
 
 /*
  * Gives every empty stack back, from the smallest class on, as it may be all
- * that the next had; true when there was one.
+ * that the next had; true when there was one. A full heap comes here for each
+ * request that it refuses: where there is none, nothing is looked through.
  */
 static bool release_empty(struct sta_stack_chain *c)
 {
     bool any = false;
 
     for (unsigned k = 0; k < STA_STACK_CLASSES; k++) {
-        for (unsigned list = 0; list < STA_STACK_LISTS; list++) {
-            struct sta_stack_page *page = c->lists[k][list], *next;
-            for (; page; page = next) {
-                struct place at = find(page);
-                next = page->next;
-                if (!is_empty(page))
-                    continue;
-                release(c, &at);
-                any = true;
-            }
+        struct sta_stack_page *page = c->lists[k][EMPTY_LIST], *next;
+        for (; page && c->empty_count[k] != 0; page = next) {
+            struct place at;
+            next = page->next;
+            if (!is_empty(page))
+                continue;
+            at = find(page);
+            release(c, &at);
+            any = true;
         }
     }
     return any;

@@ -28,7 +28,8 @@ enum {
     TOP = STA_STACK_CLASSES - 1,
     HEADER_BYTES = 64,
     LARGE_HEADER_BYTES = 128,
-    ALIGN_MAX = 128 * 1024
+    ALIGN_MAX = 128 * 1024,
+    EMPTY_LIST = 6 /* of stacks with 32 to 63 free units in a row */
 };
 
 static_assert(sizeof(struct sta_stack_page) <= HEADER_BYTES, "as documented");

@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/lib/check.h"
 #include "tests/lib/model.h"
@@ -261,6 +262,23 @@ static void test_headers_of_the_past(void)
     CHECK(sta_stack_chain_audit(&chain) == STA_OK);
 }
 
+/* A refusal does not look at the 16,384 stacks there are for an empty one: that
+ * would be half a millisecond each time. */
+static void test_refusals_of_a_full_heap(void)
+{
+    unsigned count = 0;
+    check_context("full heap");
+    make_chain(MEMORY_BYTES);
+    while (sta_stack_chain_alloc(&chain, 100, 1))
+        count++;
+    CHECK(count > MEMORY_BYTES / 140);
+    clock_t before = clock();
+    for (int i = 0; i < 50000; i++)
+        CHECK(!sta_stack_chain_alloc(&chain, 20, 1));
+    CHECK(clock() - before < 5 * CLOCKS_PER_SEC);
+    CHECK(sta_stack_chain_audit(&chain) == STA_OK);
+}
+
 /* The source fails at the k-th call: what was there is there. */
 static void test_refusals_of_the_source(void)
 {
@@ -359,6 +377,7 @@ int main(void)
     test_units_that_are_not_aligned();
     test_misuse_is_refused();
     test_headers_of_the_past();
+    test_refusals_of_a_full_heap();
     test_refusals_of_the_source();
     t3();
     t3b();
