@@ -213,9 +213,11 @@ enum {
 /* A run of this many bytes that calloc() need not clear may be sparse. */
 #define STA_SPARSE_LEAST (STA_HUGE_BYTES / 4)
 
-/* So many bytes are purged, not cleared, if few of their pages are resident: to
- * clear a page takes a twentieth of the time of a fault, and makes it so. */
-#define STA_PURGE_TO_CLEAR ((size_t)1 << 20)
+/* So many bytes are purged, not cleared, if few of their pages hold anything;
+ * about so many are looked at.  To clear a page takes a twentieth of the time
+ * of a fault, and makes it resident. */
+#define STA_PURGE_TO_CLEAR ((size_t)4 << 20)
+#define STA_SPARSE_LOOKS   64
 
 /* --- Levels 2 and 3 of STALLOC_CHECK ------------------------------------- */
 

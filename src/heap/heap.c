@@ -133,12 +133,28 @@ void *sta_heap_alloc_slow(size_t size)
     return sta_likely(p != NULL) ? p : alloc_slower(size);
 }
 
+/* True where a table was of which little was written: at most a third of the
+ * pages looked at hold anything.  mincore(2), which tells of all of them at
+ * once, ends the process in many a sandbox. */
+static bool is_sparse(const unsigned char *p, size_t bytes)
+{
+    size_t units = bytes >> STA_UNIT_LOG2;
+    size_t step = units / STA_SPARSE_LOOKS | 1; /* tables repeat by even ones */
+    size_t looks = 0;
+    size_t found = 0;
+    for (size_t i = 0; i < units; i += step, looks++) {
+        const unsigned char *unit = p + (i << STA_UNIT_LOG2);
+        found += *unit || memcmp(unit, unit + 1, STA_UNIT_BYTES - 1) != 0;
+    }
+    return found <= looks / 3;
+}
+
 /* Clears memory; where a sparse table was, pages that are not there stay away.
  */
 static void clear(void *p, size_t bytes)
 {
     if (bytes < STA_PURGE_TO_CLEAR || sta_options.purge_never ||
-        !sta_vm_is_sparse(p, bytes) || !sta_vm_purge(p, bytes))
+        !is_sparse(p, bytes) || !sta_vm_purge(p, bytes))
         memset(p, 0, bytes);
 }
 

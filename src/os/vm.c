@@ -222,27 +222,6 @@ bool sta_vm_purge(void *p, size_t bytes)
     return bytes != 0 && advise(p, bytes, MADV_DONTNEED);
 }
 
-bool sta_vm_is_sparse(void *p, size_t bytes)
-{
-    enum { AT_ONCE = 1024 };
-    unsigned char resident[AT_ONCE];
-    size_t page = sta_vm_page_bytes();
-    size_t pages = bytes / page;
-    size_t found = 0;
-    int saved = errno;
-    if (((uintptr_t)p | bytes) & (page - 1))
-        return false;
-    for (size_t i = 0; i < pages && found <= pages / 4; i += AT_ONCE) {
-        size_t count = pages - i < AT_ONCE ? pages - i : AT_ONCE;
-        if (mincore((char *)p + i * page, count * page, resident) != 0)
-            found = pages;
-        for (size_t j = 0; j < count && found < pages; j++)
-            found += resident[j] & 1;
-    }
-    errno = saved;
-    return found <= pages / 4;
-}
-
 /* A new mapping over the old one: one call does what madvise and mprotect do in
  * two, and the commit charge goes as well. */
 bool sta_vm_close(void *p, size_t bytes)
@@ -265,7 +244,7 @@ static _Atomic int movable;
 /*
  * Whether pages can be moved at all, tried once with one of our own.  Old
  * kernels refuse; qemu-user moves it, but takes what stays for unmapped, and
- * ignores advice on what it moved.
+ * ignores advice on it.
  */
 static bool can_move(void)
 {
@@ -273,12 +252,15 @@ static bool can_move(void)
     if (answer == UNKNOWN) {
         size_t page = sta_vm_page_bytes();
         char *p = sta_vm_reserve(page);
-        unsigned char resident;
         char *moved =
             p != NULL && sta_vm_commit(p, page) ? move_away(p, page) : NULL;
-        bool works = moved != NULL && mincore(p, page, &resident) == 0;
-        if (moved != NULL)
+        bool works = false;
+        if (moved != NULL) {
+            volatile char *stays = p;
+            *stays = 1;
+            works = sta_vm_purge(p, page) && *stays == 0;
             sta_vm_release(moved, page);
+        }
         if (p != NULL)
             sta_vm_release(p, page);
         answer = works ? YES : NO;
@@ -287,11 +269,16 @@ static bool can_move(void)
     return answer == YES;
 }
 
-/* True where some of these pages are locked in memory, which this asks of pages
- * of a file; nothing changes. */
-static bool is_locked(void *p, size_t bytes)
+/* True where the page at `p` is locked in memory: then the system does not take
+ * its contents.  Else they go by `spare`: msync(2), which tells and takes
+ * nothing, ends the process in many a sandbox. */
+static bool is_locked(void *p, void *spare, size_t page)
 {
-    return sta_kernel(SYS_msync, (long)p, (long)bytes, MS_INVALIDATE) != 0;
+    memcpy(spare, p, page);
+    if (!sta_vm_purge(p, page))
+        return true;
+    memcpy(p, spare, page);
+    return false;
 }
 
 /* Has memory again where a move that failed unmapped it, lest somebody else
@@ -321,14 +308,18 @@ enum sta_vm_moved sta_vm_move(void *to, void *from, size_t bytes)
     /* Parts of a page would take along what else lies on it. */
     size_t in_page = sta_vm_page_bytes() - 1;
     bool whole = (((uintptr_t)to | (uintptr_t)from | bytes) & in_page) == 0;
-    bool locked = is_locked(from, bytes) || is_locked(to, bytes);
-    char *p = whole && !locked && can_move() ? move_away(from, bytes) : NULL;
+    size_t last = bytes - in_page - 1;
+    char *p = NULL;
+    if (whole && can_move() &&
+        !is_locked((char *)from + last, (char *)to + last, in_page + 1))
+        p = move_away(from, bytes);
     if (p != NULL) {
+        bool clear = sta_vm_purge(to, bytes); /* no page of it is locked */
         result = STA_VM_MOVED;
-        if (mremap(p, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) ==
-            MAP_FAILED) {
+        if (!clear || mremap(p, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+                             to) == MAP_FAILED) {
             result = STA_VM_STAYED;
-            if (!fill_hole(to, bytes)) {
+            if (clear && !fill_hole(to, bytes)) {
                 result = STA_VM_LOST;
                 atomic_store_explicit(&movable, NO, memory_order_relaxed);
             }

@@ -50,10 +50,6 @@ bool sta_vm_commit_zero(void *p, size_t bytes);
  */
 bool sta_vm_purge(void *p, size_t bytes);
 
-/* True for whole system pages of which at most a quarter is resident.  What is
- * swapped out is not: so this does not tell what is zero. */
-bool sta_vm_is_sparse(void *p, size_t bytes);
-
 /*
  * Takes usable pages back to reserved ones: contents go, any access is a fault.
  * Returns false, with the pages still usable, when the system refuses.

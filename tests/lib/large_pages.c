@@ -114,23 +114,6 @@ int madvise(void *p, size_t bytes, int advice)
                : (int)syscall(SYS_madvise, p, round_up(bytes), advice);
 }
 
-int mincore(void *p, size_t bytes, unsigned char *resident)
-{
-    enum { REAL = 4096, MOST = 65536 };
-    size_t page = page_bytes();
-    if (is_refused(p))
-        return -1;
-    for (size_t i = 0; i < round_up(bytes) / page; i++) {
-        unsigned char parts[MOST / REAL];
-        if (syscall(SYS_mincore, (char *)p + i * page, page, parts) != 0)
-            return -1;
-        resident[i] = 0;
-        for (size_t k = 0; k < page / REAL; k++)
-            resident[i] |= parts[k] & 1;
-    }
-    return 0;
-}
-
 /* Locks whole pages: what is purged goes by whole ones, or not at all. */
 static int lock(long call, const void *p, size_t bytes)
 {
