@@ -206,6 +206,10 @@ enum {
 #define STA_HUGE_BYTES ((size_t)2 << 20)
 #define STA_HUGE_UNITS ((uint32_t)(STA_HUGE_BYTES >> STA_UNIT_LOG2))
 
+/* A run that skips more than this share of its length, to be aligned, has no
+ * huge pages at its ends. */
+enum { STA_HUGE_SKIP_SHARE = 32 };
+
 /* Mappings into which that may divide all regions: an eighth of the 65,530 that
  * a process has, which are 16 GiB if a part of each second block is free. */
 #define STA_HUGE_EDGES 8192

@@ -6,12 +6,14 @@
  * cache of addresses.  It also makes 2 MiB resident for one byte.  That costs
  * nothing where all of it is used soon, which first fit makes likely: blocks
  * fill one after another, each to the end before the next is begun, so that at
- * most the last one is resident for nothing.  Three rules keep it so:
+ * most the last one is resident for nothing.  Four rules keep it so:
  *
  *   - The first STA_HUGE_FROM bytes of a region do without: there the last
  *     block would be too large a share.
  *   - A run that calloc() cleared for free is likely to be a sparse table, and
  *     the blocks that it touches do not ask.
+ *   - A run that is aligned may skip free units.  Where these are many the
+ *     blocks at its ends do not ask, as all that come may skip as much.
  *   - A block of which a part was purged stops asking, or the system would
  *     fill it up again behind our back (khugepaged).  It asks again once all of
  *     it is free and purged.  stale.c decides so.

@@ -101,6 +101,18 @@ static void clear_map(struct sta_region *r, const struct sta_slab *s)
         memset(r->map + s->unit_first, 0, s->unit_count * sizeof *r->map);
 }
 
+/*
+ * A run, to be taken, may lie behind free units for its alignment, which
+ * nothing may ever use.  Where they are many the blocks at its ends do without
+ * huge pages: the next run may skip what is free behind this one.
+ */
+static void note_skipped(struct sta_region *r, uint32_t first, uint32_t count)
+{
+    uint32_t least = count / STA_HUGE_SKIP_SHARE + 1;
+    if (first >= least && sta_runs_free_at(&r->runs, first - least) >= least)
+        sta_stale_leave_ends(&r->stale, first - 1, first + count);
+}
+
 /* Takes a run and a descriptor for it; NULL when there is no memory.  What is
  * written to at last, and the release of the lock then waits for, is asked for
  * as soon as it is known. */
@@ -124,6 +136,8 @@ static struct sta_slab *take_run(uint32_t count, uint32_t align,
         sta_runs_free(&r->runs, first, all);
         return NULL;
     }
+    if (align > 1)
+        note_skipped(r, first, all);
     struct sta_slab *s = &r->slabs[index];
     memset(s, 0, sizeof *s);
     s->region = (uint8_t)(r - sta_regions);

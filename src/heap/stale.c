@@ -215,15 +215,16 @@ static void forget(struct sta_stale *t, uint32_t first, uint32_t count)
         give_back(t, first, count);
 }
 
+bool sta_stale_leave_ends(struct sta_stale *t, uint32_t first, uint32_t end)
+{
+    bool low = first % STA_HUGE_UNITS && leave_block(t, first / STA_HUGE_UNITS);
+    bool top = end % STA_HUGE_UNITS && leave_block(t, end / STA_HUGE_UNITS);
+    return low || top;
+}
+
 void sta_stale_note_gone(struct sta_stale *t, uint32_t first, uint32_t count)
 {
-    uint32_t end = first + count;
-    bool left = false;
-    if (first % STA_HUGE_UNITS != 0)
-        left |= leave_block(t, first / STA_HUGE_UNITS);
-    if (end % STA_HUGE_UNITS != 0)
-        left |= leave_block(t, end / STA_HUGE_UNITS);
-    if (left) /* as above */
+    if (sta_stale_leave_ends(t, first, first + count)) /* as above */
         give_back(t, first, count);
 }
 

@@ -82,6 +82,10 @@ size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t slack,
  * not yet full. */
 size_t sta_stale_trim(struct sta_stale *t, size_t keep);
 
+/* Has the blocks of which only a part is from `first` to below `end` do without
+ * huge pages; false where they do already. */
+bool sta_stale_leave_ends(struct sta_stale *t, uint32_t first, uint32_t end);
+
 /* Says that units, to be freed, are no longer resident; what else is free of
  * huge pages that they were part of may be. */
 void sta_stale_note_gone(struct sta_stale *t, uint32_t first, uint32_t count);

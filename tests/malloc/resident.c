@@ -99,6 +99,39 @@ static void sparse_tables_follow_others(void)
         free(slot[i]);
 }
 
+/* Objects that their alignment keeps apart: what lies between them is never
+ * written to, and not there. */
+static void what_an_alignment_skips_stays_away(void)
+{
+    enum { BYTES = 200 * MIB };
+    static const struct {
+        size_t size, align;
+    } kind[] = {
+        {PAGE, 2 * MIB},  {64 * KIB, MIB},       {PAGE, 64 * KIB},
+        {PAGE, 16 * KIB}, {1200 * KIB, 2 * MIB}, {3 * MIB, 2 * MIB},
+    };
+    static char *object[BYTES / (16 * KIB)];
+
+    for (size_t k = 0; k < COUNT_OF(kind); k++) {
+        size_t align = kind[k].align, size = kind[k].size;
+        size_t count = BYTES / ((size + align - 1) / align * align);
+        size_t most = size + 256 + (slabs_stay_whole() ? PAGE : 0);
+        long before = status_kib("VmRSS");
+        for (size_t i = 0; i < count; i++) {
+            object[i] = aligned_alloc(align, size);
+            REQUIRE(object[i] != NULL);
+            memset(object[i], 1, size);
+        }
+        if (check_is_stalloc())
+            CHECK(status_kib("VmRSS") <
+                  before + (long)(count * most / KIB) + 4 * KIB);
+        for (size_t i = 0; i < count; i++)
+            free(object[i]);
+        if (check_is_stalloc())
+            malloc_trim(0);
+    }
+}
+
 struct object {
     struct object *next;
     size_t size;
@@ -405,6 +438,8 @@ int main(int argc, char **argv)
         {"nothing_stays_of_big_buffers", nothing_stays_of_big_buffers},
         {"nothing_stays_of_a_large_heap", nothing_stays_of_a_large_heap},
         {"nothing_large_stays_below_holes", nothing_large_stays_below_holes},
+        {"what_an_alignment_skips_stays_away",
+         what_an_alignment_skips_stays_away},
         {"sparse_tables_stay_sparse", sparse_tables_stay_sparse},
         {"a_large_table_takes_few_calls", a_large_table_takes_few_calls},
         {"sparse_tables_follow_others", sparse_tables_follow_others},
