@@ -190,11 +190,11 @@ enum {
      * worth no system call each. */
     STA_PURGE_SLACK = 32,
 
-    /* It takes so many steps and one more for each 512 KiB that it freed, while
-     * the program shrinks twice as many: a look through the bits of so many
-     * units takes one, a system call as many as are there at least. */
+    /* It takes so many steps, and as many more for each 128 KiB that it freed;
+     * while the program shrinks twice as many: a look through the bits of so
+     * many units takes one, a system call as many as are there at least. */
     STA_PURGE_STEPS = 4,
-    STA_PURGE_STEP_UNITS = 128,
+    STA_PURGE_STEP_UNITS = 32,
     STA_PURGE_LOOK_UNITS = 16384
 };
 

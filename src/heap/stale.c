@@ -31,9 +31,9 @@
  *
  * Units go back from the top: first fit reuses the bottom first; what was freed
  * above all that went since the epoch began goes before the rest.  A free gives
- * back a few times what it freed, by one system call, or two while the program
- * shrinks, and more only for a large run, so that none takes long; also where
- * the user said how much is to be kept.
+ * back a few times what it freed, by one system call and one more for each 128
+ * KiB, or twice as many while the program shrinks, so that none takes long;
+ * also where the user said how much is to be kept.
  *
  * A huge page is resident as a whole.  So when a block begins to go page by
  * page, and asks for none any more, all that is free in it counts as stale.
@@ -375,7 +375,7 @@ static size_t purge(struct sta_stale *t, size_t keep, size_t slack,
 size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t slack,
                        uint32_t freed)
 {
-    size_t steps = STA_PURGE_STEPS + freed / STA_PURGE_STEP_UNITS;
+    size_t steps = STA_PURGE_STEPS * (1 + freed / STA_PURGE_STEP_UNITS);
     /* A large run is most memory for one system call. */
     bool large = freed >= STA_PURGE_UNITS && sta_stale_is_shrinking(t);
     return purge(t, keep, slack, 4 * (size_t)freed + STA_PURGE_UNITS,
