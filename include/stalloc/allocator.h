@@ -32,7 +32,8 @@
  *   - size 0 is refused: NULL. An alignment that is no power of two, too.
  *   - free, resize and realloc are told the size and alignment that the block
  *     was last given. Where the table has usable_size, the size may be
- *     STA_SIZE_UNKNOWN instead.
+ *     STA_SIZE_UNKNOWN instead; where it has not, that is refused, and a free
+ *     by it does nothing.
  *   - free of NULL does nothing.
  *   - When everything is freed, everything can be had again; but sta_bump and
  *     sta_freelist keep the spans they have, and no block lies in two spans,

@@ -38,9 +38,11 @@ void *sta_allocator_realloc(const struct sta_allocator *a, void *p, size_t size,
 
     if (!p)
         return sta_allocator_alloc(a, new_size, align);
+    old_size = known_size(a, p, size);
+    if (old_size == 0)
+        return NULL; /* neither told nor known: it would lose the contents */
     if (sta_allocator_resize(a, p, size, new_size, align))
         return p;
-    old_size = known_size(a, p, size);
     moved = sta_allocator_alloc(a, new_size, align);
     if (!moved)
         return NULL;

@@ -85,13 +85,14 @@ static void *ops_alloc(void *ctx, size_t size, size_t align)
 static void ops_free(void *ctx, void *p, size_t size, size_t align)
 {
     (void)align;
-    sta_freelist_free(ctx, p, size);
+    if (size)
+        sta_freelist_free(ctx, p, size);
 }
 
 static bool ops_resize(void *ctx, void *p, size_t size, size_t new_size,
                        size_t align)
 {
-    return ((uintptr_t)p & (align - 1)) == 0 &&
+    return size && ((uintptr_t)p & (align - 1)) == 0 &&
            sta_freelist_resize(ctx, p, size, new_size);
 }
 

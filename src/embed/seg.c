@@ -248,13 +248,14 @@ static void *ops_alloc(void *ctx, size_t size, size_t align)
 
 static void ops_free(void *ctx, void *p, size_t size, size_t align)
 {
-    sta_seg_free(ctx, p, size, align);
+    if (size)
+        sta_seg_free(ctx, p, size, align);
 }
 
 static bool ops_resize(void *ctx, void *p, size_t size, size_t new_size,
                        size_t align)
 {
-    return ((uintptr_t)p & (align - 1)) == 0 &&
+    return size && ((uintptr_t)p & (align - 1)) == 0 &&
            sta_seg_resize(ctx, p, size, new_size, align);
 }
 

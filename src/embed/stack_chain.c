@@ -408,7 +408,6 @@ void *sta_stack_chain_realloc(struct sta_stack_chain *c, void *p,
 {
     struct sta_allocator a = sta_stack_chain_allocator(c);
 
-    if (p && sta_stack_chain_usable_size(c, p) == 0)
-        return NULL;
-    return sta_allocator_realloc(&a, p, STA_SIZE_UNKNOWN, new_size, align);
+    return sta_allocator_realloc(&a, p, sta_stack_chain_usable_size(c, p),
+                                 new_size, align);
 }

@@ -157,6 +157,11 @@ static void refuses_what_can_never_be(void)
     EXPECT(!sta_allocator_resize(&a, p, 100, TEST_MEMORY_BYTES * 2u, 4));
     EXPECT(!sta_allocator_realloc(&a, p, 100, 0, 4));
     EXPECT(!sta_allocator_realloc(&a, p, 100, SIZE_MAX - 7, 4));
+    if (!a.ops->usable_size) {
+        sta_allocator_free(&a, p, STA_SIZE_UNKNOWN, 4);
+        EXPECT(!sta_allocator_resize(&a, p, STA_SIZE_UNKNOWN, 120, 4));
+        EXPECT(!sta_allocator_realloc(&a, p, STA_SIZE_UNKNOWN, 50, 4));
+    }
     EXPECT(is_sound());
     EXPECT(is_intact(p, live[0].seed, 100));
     remove_all(false);
