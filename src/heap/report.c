@@ -160,7 +160,7 @@ static int write_by(char *text, size_t size, int fd, enum sta_format format)
 {
     struct sta_stats stats;
     struct sta_out o;
-    sta_stats_collect(&stats);
+    sta_stats_collect_all(&stats);
     sta_out_init(&o, fd, text, size);
     if (format == STA_FORMAT_JSON)
         write_json(&o, &stats);

@@ -221,7 +221,12 @@ void sta_stats_collect(struct sta_stats *t)
     t->total_count += t->runs.total;
     t->freed_count = t->total_count;
     subtract(&t->freed_count, t->live_count);
+}
+
+void sta_stats_collect_all(struct sta_stats *t)
+{
     size_t now, peak;
+    sta_stats_collect(t);
     sta_vm_resident(&now, &peak);
     t->resident_bytes = now;
     t->resident_peak_bytes = peak;

@@ -6,8 +6,12 @@
 #include "heap/options.h"
 #include "stalloc/malloc.h"
 
-/* Adds everything up; see sta_stats_get() for what is exact. */
+/* Adds up all but what is resident, and reads no file; see sta_stats_get() for
+ * what is exact. */
 void sta_stats_collect(struct sta_stats *out);
+
+/* Adds up everything. */
+void sta_stats_collect_all(struct sta_stats *out);
 
 /* Writes the counters to a descriptor; returns 0 or an errno. */
 int sta_stats_write(int fd, enum sta_format format);

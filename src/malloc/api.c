@@ -43,7 +43,7 @@ STA_EXPORT int sta_stats_get(struct sta_stats *out, size_t size)
     }
     if (size > sizeof all)
         size = sizeof all;
-    sta_stats_collect(&all);
+    sta_stats_collect_all(&all);
     all.size = (uint32_t)size;
     memcpy(out, &all, size);
     return 0;

@@ -4,10 +4,11 @@
  * written at exit.
  *
  * The link puts counters of any value in place of the real ones
- * (sta_stats_collect), and takes the name of the file that is opened instead of
- * opening it.  The JSON must be JSON, by a reader of its own that takes the
- * grammar of RFC 8259 at its word, and have the counters; the name must be what
- * the pattern means, or the file not be opened when that is too long.
+ * (sta_stats_collect_all), and takes the name of the file that is opened
+ * instead of opening it.  The JSON must be JSON, by a reader of its own that
+ * takes the grammar of RFC 8259 at its word, and have the counters; the name
+ * must be what the pattern means, or the file not be opened when that is too
+ * long.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -50,8 +51,8 @@ _Noreturn void sta_die(const char *format, ...)
 
 /* Kept by name: the linker's --wrap comes after what link-time optimisation
  * takes for unused. */
-void __wrap_sta_stats_collect(struct sta_stats *out) __attribute__((used));
-void __wrap_sta_stats_collect(struct sta_stats *out)
+void __wrap_sta_stats_collect_all(struct sta_stats *out) __attribute__((used));
+void __wrap_sta_stats_collect_all(struct sta_stats *out)
 {
     *out = counters;
 }

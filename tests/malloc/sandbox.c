@@ -133,6 +133,7 @@ static void what_ends_the_process_is_not_called(void)
         CHECK(q != NULL && is_zero(q, 8 * MIB));
         free(q);
         malloc_trim(0);
+        CHECK(mallinfo2().arena != 0);
     }
 }
 
