@@ -125,8 +125,8 @@ static size_t lowest_limit(const char *mount, const char *file,
     memcpy(path, mount, mount_len);
     memcpy(path + mount_len, group, group_len);
     for (size_t len = mount_len + group_len; len >= mount_len; len--) {
-        if (len == mount_len || path[len] == '/' ||
-            len == mount_len + group_len) {
+        if (len == mount_len || len == mount_len + group_len ||
+            path[len] == '/') {
             strcpy(path + len, file);
             size_t limit = read_limit(path);
             lowest = limit < lowest ? limit : lowest;
