@@ -30,16 +30,19 @@ static long write_quietly(int fd, const char *text, size_t len)
     const struct signals pipe = {{bit}};
     struct signals pending = {{0}};
     struct signals mask = {{0}};
-    sta_kernel(SYS_rt_sigpending, (long)&pending, sizeof pending);
-    sta_kernel(SYS_rt_sigprocmask, SIG_BLOCK, (long)&pipe, (long)&mask,
-               sizeof mask);
+    long refused = sta_kernel(SYS_rt_sigprocmask, SIG_BLOCK, (long)&pipe,
+                              (long)&mask, sizeof mask);
+    if (mask.word[0] & bit) /* else none can have been pending */
+        sta_kernel(SYS_rt_sigpending, (long)&pending, sizeof pending);
     long n = sta_kernel(SYS_write, fd, (long)text, (long)len);
     if (n == -EPIPE && (pending.word[0] & bit) == 0) {
         const long at_once[4] = {0}; /* a timespec of either size */
         sta_kernel(SYS_rt_sigtimedwait, (long)&pipe, 0, (long)at_once,
                    sizeof pipe);
     }
-    sta_kernel(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask);
+    if (!refused)
+        sta_kernel(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0,
+                   sizeof mask);
     return n;
 }
 

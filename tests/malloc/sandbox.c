@@ -12,6 +12,7 @@
 #include "check.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -155,6 +156,33 @@ static void text_that_nobody_takes_is_dropped(void)
     malloc_stats();
 }
 
+/* Some filters let signals be set, but not blocked. */
+static void a_message_leaves_the_signals_alone(void)
+{
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigpending, 4, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigprocmask, 0, 2),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SIG_BLOCK, 2, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    };
+    struct sock_fprog filter = {COUNT_OF(steps), steps};
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    REQUIRE(sigprocmask(SIG_SETMASK, &set, NULL) == 0);
+    free(hide_pointer(malloc(1)));
+    REQUIRE(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    REQUIRE(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+    malloc_stats();
+    REQUIRE(sigprocmask(SIG_SETMASK, NULL, &set) == 0);
+    CHECK(sigismember(&set, SIGUSR1) == 1);
+}
+
 static void a_touched_arena_makes_no_call_at_all(void)
 {
     free(hide_pointer(malloc(1)));
@@ -199,6 +227,12 @@ static void silenced(void)
         in_child(text_that_nobody_takes_is_dropped);
 }
 
+static void unsignalled(void)
+{
+    if (check_is_stalloc())
+        in_child(a_message_leaves_the_signals_alone);
+}
+
 static void start_strict(void)
 {
     static char name[] = "sandbox", verb[] = "strict";
@@ -216,10 +250,8 @@ static void strict(void)
 }
 
 static const struct check_case cases[] = {
-    {"filtered", filtered},
-    {"fatal", fatal},
-    {"silenced", silenced},
-    {"strict", strict},
+    {"filtered", filtered},       {"fatal", fatal},   {"silenced", silenced},
+    {"unsignalled", unsignalled}, {"strict", strict},
 };
 
 int main(int argc, char **argv)
