@@ -361,7 +361,8 @@ void *sta_guard_realloc(struct sta_slab *s, void *p, size_t size)
     if (resize(s, p, size))
         return p;
     void *to = sta_guard_alloc(size, 16, false);
-    bool moved = to != NULL && old < size && sta_large_move(s, &to);
+    bool moved = to != NULL && old < size && old >= STA_MOVE_LEAST &&
+                 sta_large_move(s, &to);
     if (to == NULL)
         return NULL;
     struct sta_heap *h = heap_of(s);

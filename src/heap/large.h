@@ -18,9 +18,9 @@ void sta_large_free_run(struct sta_slab *s);
 /* Resizes a run where it is; false when it must move. */
 bool sta_large_resize(struct sta_slab *s, size_t size);
 
-/* Moves a big run's pages to a larger run at *to, leaving its own empty; false
- * when they must be copied; then *to may be zero, or another run where the one
- * that it was is lost, or NULL. */
+/* Moves the pages of a run of STA_MOVE_LEAST bytes or more to a larger run at
+ * *to, leaving its own empty; false when they must be copied; then *to may be
+ * zero, or another run where the one that it was is lost, or NULL. */
 bool sta_large_move(struct sta_slab *s, void **to);
 
 /* Gives the runs that wait on a heap's lists back to the arena. */
