@@ -334,6 +334,13 @@ void sta_pages_purge(size_t keep)
     sta_lock_release(&sta_pages_lock);
 }
 
+void sta_pages_fit_limit(void)
+{
+    sta_lock_acquire(&sta_pages_lock);
+    sta_room_fit_limit();
+    sta_lock_release(&sta_pages_lock);
+}
+
 size_t sta_pages_purged(void)
 {
     size_t purged = 0;

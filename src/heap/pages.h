@@ -85,6 +85,9 @@ void sta_pages_sparse(const void *p, bool fresh);
 /* Sets how much free memory is kept; SIZE_MAX for all of it. */
 void sta_pages_keep(size_t bytes);
 
+/* The limit of address space is another now; see room.h. */
+void sta_pages_fit_limit(void);
+
 /* Counts a request that ends in NULL. */
 void sta_pages_note_refused(void);
 

@@ -256,6 +256,33 @@ void sta_region_release(struct sta_region *r)
     memset(r, 0, sizeof *r);
 }
 
+/* Where the map and the descriptors of so many units end. */
+static char *map_end(const struct sta_region *r, size_t units)
+{
+    return (char *)r->map + sta_round_up(units * sizeof *r->map, STA_META_STEP);
+}
+
+static char *slabs_end(const struct sta_region *r, size_t units)
+{
+    size_t count = units + 1 > r->slab_ready ? units + 1 : r->slab_ready;
+    return (char *)r->slabs +
+           sta_round_up(count * sizeof *r->slabs, STA_META_STEP);
+}
+
+/* Gives back the tables of all but so many units.  Of the first region only:
+ * others go as a whole, and somebody else may map something in between. */
+static void cut_tables(struct sta_region *r, size_t before, size_t units)
+{
+    char *map = map_end(r, units);
+    char *slabs = slabs_end(r, units);
+    if (map != map_end(r, before))
+        sta_vm_release(map, (size_t)(map_end(r, before) - map));
+    if (slabs != slabs_end(r, before))
+        sta_vm_release(slabs, (size_t)(slabs_end(r, before) - slabs));
+    if (r->table_units > units)
+        r->table_units = (uint32_t)units;
+}
+
 size_t sta_region_cut_tail(struct sta_region *r, size_t bytes)
 {
     size_t before = r->bytes;
@@ -270,6 +297,8 @@ size_t sta_region_cut_tail(struct sta_region *r, size_t bytes)
     size_t rest = r->reservation_bytes - (size_t)(end - (char *)r->reservation);
     r->reservation_bytes -= rest;
     sta_vm_release(end, rest);
+    if (r == sta_regions)
+        cut_tables(r, before >> STA_UNIT_LOG2, left >> STA_UNIT_LOG2);
     return before - left;
 }
 

@@ -84,7 +84,8 @@ static inline size_t sta_region_tail(const struct sta_region *r)
     return r->bytes - ((size_t)sta_region_units(r) << STA_UNIT_LOG2);
 }
 
-/* Gives up to so many of them back, in whole steps; returns how many. */
+/* Gives up to so many of them back, in whole steps, and of the first region
+ * what would describe them; returns how many. */
 size_t sta_region_cut_tail(struct sta_region *r, size_t bytes);
 
 /*

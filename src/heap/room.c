@@ -15,7 +15,9 @@
  * regions are released when nothing in them is in use: what the program does
  * not use any more it may need to map a file or start a thread.  Only the last
  * one goes, so that who looks through the regions without the lock, for an
- * object in one, passes none that goes.
+ * object in one, passes none that goes.  A program that sets itself a limit as
+ * it runs has what is reserved counted as well: half of what it is left is then
+ * all that stays reserved.
  */
 #include "heap/room.h"
 
@@ -153,5 +155,28 @@ void sta_room_release_empty(void)
         kept->purged += r->stale.purged + r->stale.count;
         kept->calls += r->stale.calls + 1;
         sta_region_release(r);
+    }
+}
+
+/* Tries it: where a program sees no /proc nothing tells how much is left. */
+static bool may_reserve(size_t bytes)
+{
+    void *p = sta_vm_reserve(bytes);
+    if (p != NULL)
+        sta_vm_release(p, bytes);
+    return p != NULL;
+}
+
+void sta_room_fit_limit(void)
+{
+    if (sta_options.arena_bytes != 0)
+        return;
+    for (uint32_t i = sta_region_count; i-- > 0;) {
+        struct sta_region *r = &sta_regions[i];
+        size_t tail = sta_region_tail(r);
+        while (tail != 0 && !may_reserve(tail)) {
+            size_t cut = sta_region_cut_tail(r, tail / 2 + 1);
+            tail = cut == 0 ? 0 : tail - cut;
+        }
     }
 }

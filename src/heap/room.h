@@ -22,4 +22,8 @@ struct sta_region *sta_room_add(uint32_t units);
 /* Releases the last regions while they are empty, but not the first. */
 void sta_room_release_empty(void);
 
+/* Gives back what regions reserve beyond their use, until as much is left of
+ * the limit of address space; a fixed arena stays. */
+void sta_room_fit_limit(void);
+
 #endif

@@ -41,6 +41,7 @@
 #include "heap/trim.h"
 #include "os/die.h"
 #include "os/env.h"
+#include "os/kernel.h"
 
 _Thread_local struct sta_heap *sta_self
     __attribute__((tls_model("initial-exec"))) = &sta_heap_none;
@@ -299,8 +300,16 @@ static void after_fork_parent(void)
         _IO_list_unlock();
 }
 
+static long process; /* that the heap is of */
+
+bool sta_heap_is_of_process(void)
+{
+    return sta_kernel(SYS_getpid) == process;
+}
+
 static void after_fork_child(void)
 {
+    process = sta_kernel(SYS_getpid);
     if (sta_options.stats != STA_FORMAT_OFF)
         sta_stats_after_fork();
     if (is_alone)
@@ -356,6 +365,7 @@ static void start(void)
                        (sta_options.variant == STA_VARIANT_LOCAL &&
                         pthread_key_create(&thread_end_key, thread_end) == 0);
     sta_env_keep_program();
+    process = sta_kernel(SYS_getpid);
     /* release: pairs with the acquire in sta_heap_started() */
     atomic_store_explicit(&sta_heap_stage, STA_STAGE_READY,
                           memory_order_release);

@@ -35,6 +35,10 @@ static inline bool sta_heap_started(void)
            STA_STAGE_READY;
 }
 
+/* True where this process is the one that the heap is of; false in the child of
+ * a vfork(), which runs in its parent's memory. */
+bool sta_heap_is_of_process(void);
+
 /* Has the options read before the first call decides by them. */
 static inline void sta_heap_ensure_started(void)
 {

@@ -9,12 +9,13 @@
  * ENOMEM, and gets memory again once it has freed some.  What it freed serves
  * the rest of the program as well: it can map a file or start a thread.
  *
- * Each case starts the program again under the limit, as `limits take KIND
- * MIB`.
+ * A program that is to start under the limit is this one again, as `limits take
+ * KIND MIB`.  Others set it as they run, when more is reserved than it allows.
  */
 #include "check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -128,7 +129,9 @@ static int take(const char *kind, size_t mib)
     return check_failures == 0 ? CHECK_PASS : CHECK_FAIL;
 }
 
-static void run_limited(const char *kind, size_t mib)
+enum when { AT_START, AS_IT_RUNS };
+
+static void run_limited(const char *kind, size_t mib, enum when when)
 {
     pid_t child = fork();
     int status;
@@ -142,6 +145,8 @@ static void run_limited(const char *kind, size_t mib)
         memcpy(copy, kind, strlen(kind));
         snprintf(number, sizeof number, "%zu", mib);
         setrlimit(strcmp(kind, "as") == 0 ? RLIMIT_AS : RLIMIT_DATA, &limit);
+        if (when == AS_IT_RUNS)
+            _exit(take(kind, mib));
         check_start_again(arguments);
     }
     REQUIRE(waitpid(child, &status, 0) == child);
@@ -156,13 +161,45 @@ static void programs_start_and_work_under_rlimit_as(void)
     static const size_t mib[] = {16, 24, 40, 64, 200};
 
     for (size_t i = 0; i < COUNT_OF(mib); i++)
-        run_limited("as", mib[i]);
+        run_limited("as", mib[i], AT_START);
 }
 
 static void programs_start_and_work_under_rlimit_data(void)
 {
     for (size_t mib = 8; mib <= 128; mib *= 4)
-        run_limited("data", mib);
+        run_limited("data", mib, AT_START);
+}
+
+static void programs_may_limit_themselves_as_they_run(void)
+{
+    free(malloc(100));
+    run_limited("as", 64, AS_IT_RUNS);
+}
+
+static size_t mapped_bytes(void)
+{
+    char text[64];
+    int fd = open("/proc/self/statm", O_RDONLY);
+
+    REQUIRE(fd >= 0 && read(fd, text, sizeof text) > 0);
+    close(fd);
+    return strtoul(text, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* It runs in its parent's memory. */
+static void a_limit_of_a_vforked_child_is_not_its_parents(void)
+{
+    size_t before = mapped_bytes();
+    struct rlimit limit = {MIB, MIB};
+    pid_t child = vfork();
+    int status;
+
+    REQUIRE(child >= 0);
+    if (child == 0)
+        _exit(setrlimit(RLIMIT_AS, &limit));
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(mapped_bytes() == before);
 }
 
 #define CASE(name)                                                             \
@@ -173,6 +210,8 @@ static void programs_start_and_work_under_rlimit_data(void)
 static const struct check_case cases[] = {
     CASE(programs_start_and_work_under_rlimit_as),
     CASE(programs_start_and_work_under_rlimit_data),
+    CASE(programs_may_limit_themselves_as_they_run),
+    CASE(a_limit_of_a_vforked_child_is_not_its_parents),
 };
 
 int main(int argc, char **argv)
