@@ -154,7 +154,7 @@ static bool is_sparse(const unsigned char *p, size_t bytes)
 static void clear(void *p, size_t bytes)
 {
     if (bytes < STA_PURGE_TO_CLEAR || sta_options.purge_never ||
-        !is_sparse(p, bytes) || !sta_vm_purge(p, bytes))
+        !is_sparse(p, bytes) || !sta_vm_clear(p, bytes))
         memset(p, 0, bytes);
 }
 

@@ -222,6 +222,18 @@ bool sta_vm_purge(void *p, size_t bytes)
     return bytes != 0 && advise(p, bytes, MADV_DONTNEED);
 }
 
+bool sta_vm_clear(void *p, size_t bytes)
+{
+    void *pages = p;
+    size_t whole = whole_pages(&pages, bytes);
+    if (whole == 0 || !advise(pages, whole, MADV_DONTNEED))
+        return false;
+    size_t before = (size_t)((char *)pages - (char *)p);
+    memset(p, 0, before);
+    memset((char *)pages + whole, 0, bytes - before - whole);
+    return true;
+}
+
 /* A new mapping over the old one: one call does what madvise and mprotect do in
  * two, and the commit charge goes as well. */
 bool sta_vm_close(void *p, size_t bytes)

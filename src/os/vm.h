@@ -50,6 +50,10 @@ bool sta_vm_commit_zero(void *p, size_t bytes);
  */
 bool sta_vm_purge(void *p, size_t bytes);
 
+/* Has all of [p, p + bytes) read as zero: whole pages go as above, and what is
+ * left at both ends is written to.  False as above, some of it then zero. */
+bool sta_vm_clear(void *p, size_t bytes);
+
 /*
  * Takes usable pages back to reserved ones: contents go, any access is a fault.
  * Returns false, with the pages still usable, when the system refuses.

@@ -234,6 +234,28 @@ static void calloc_of_large_sizes_is_zero_after_dirt(void)
     calloc_after_dirt(2, 40 * MIB);
 }
 
+/* Of which little is written, at both ends, wherever a page begins. */
+static void calloc_of_sparse_tables_is_zero(void)
+{
+    enum { BEFORE = 5, END = 8 * KIB };
+    size_t size = 8 * MIB;
+    void *before[BEFORE];
+
+    for (size_t i = 0; i < BEFORE; i++) {
+        before[i] = malloc(200 * KIB + i * 4 * KIB);
+        for (int round = 0; round < 3; round++) {
+            unsigned char *p = calloc(size, 1);
+            REQUIRE(p != NULL);
+            CHECK(is_zero(p, size));
+            memset(p, 0xaa, END);
+            memset(p + size - END, 0xbb, END);
+            free(p);
+        }
+    }
+    for (size_t i = 0; i < BEFORE; i++)
+        free(before[i]);
+}
+
 static void calloc_is_zero_where_other_sizes_were(void)
 {
     uint64_t random = 2463534242u;
@@ -271,6 +293,7 @@ static const struct check_case cases[] = {
     CASE(calloc_of_small_sizes_is_zero_after_dirt),
     CASE(calloc_of_medium_sizes_is_zero_after_dirt),
     CASE(calloc_of_large_sizes_is_zero_after_dirt),
+    CASE(calloc_of_sparse_tables_is_zero),
     CASE(calloc_is_zero_where_other_sizes_were),
 };
 
