@@ -174,7 +174,7 @@ void *sta_heap_alloc_zero(size_t size)
     struct sta_span dirty;
     p = alloc_large(size, 1, &dirty);
     if (p != NULL && size >= STA_SPARSE_LEAST)
-        sta_pages_sparse(p, dirty.count == 0);
+        sta_pages_sparse(p, &dirty);
     if (p != NULL && dirty.count)
         clear((char *)p + ((size_t)dirty.first << STA_UNIT_LOG2),
               (size_t)dirty.count << STA_UNIT_LOG2);

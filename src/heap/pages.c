@@ -301,12 +301,12 @@ void sta_pages_note_purged(const struct sta_slab *s, uint32_t first,
     sta_lock_release(&sta_pages_lock);
 }
 
-void sta_pages_sparse(const void *p, bool fresh)
+void sta_pages_sparse(const void *p, const struct sta_span *dirty)
 {
     const struct sta_slab *s = sta_slab_of(p);
     sta_lock_acquire(&sta_pages_lock);
     sta_stale_avoid_huge(&sta_regions[s->region].stale, s->unit_first,
-                         s->unit_count, fresh);
+                         s->unit_count, dirty);
     sta_lock_release(&sta_pages_lock);
 }
 

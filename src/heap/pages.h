@@ -78,9 +78,9 @@ size_t sta_pages_purged(void);
 void sta_pages_note_purged(const struct sta_slab *s, uint32_t first,
                            uint32_t count);
 
-/* Says that a run is likely to be filled thinly: no huge pages inside.  `fresh`
- * tells that it was zero as it came. */
-void sta_pages_sparse(const void *p, bool fresh);
+/* Says that a run is likely to be filled thinly: no huge pages inside.  *dirty
+ * has all of its units that were not zero as they came. */
+void sta_pages_sparse(const void *p, const struct sta_span *dirty);
 
 /* Sets how much free memory is kept; SIZE_MAX for all of it. */
 void sta_pages_keep(size_t bytes);

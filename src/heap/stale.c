@@ -235,16 +235,29 @@ void sta_stale_note_purged(struct sta_stale *t, uint32_t first, uint32_t count)
     t->calls++;
 }
 
+/* True where a block may be a huge page by now: some of it is resident that is
+ * not of a run, just taken, or was, as *dirty says, when that was taken. */
+static bool may_be_huge(const struct sta_stale *t, uint32_t block,
+                        uint32_t first, uint32_t end,
+                        const struct sta_span *dirty)
+{
+    uint32_t low = block * STA_HUGE_UNITS;
+    uint32_t high = low + STA_HUGE_UNITS;
+    uint32_t stale = first + dirty->first;
+    if (dirty->count != 0 && stale < high && stale + dirty->count > low)
+        return true;
+    return !is_blank(t, low, first) || !is_blank(t, end, high);
+}
+
 void sta_stale_avoid_huge(struct sta_stale *t, uint32_t first, uint32_t count,
-                          bool fresh)
+                          const struct sta_span *dirty)
 {
     uint32_t end = first + count;
     uint32_t low = first / STA_HUGE_UNITS;
     uint32_t top = (end - 1) / STA_HUGE_UNITS;
-    /* What it shares with others may be a huge page already. */
-    if (!fresh || !is_blank(t, low * STA_HUGE_UNITS, first))
+    if (may_be_huge(t, low, first, end, dirty))
         leave_block(t, low);
-    if (!fresh || !is_blank(t, end, (top + 1) * STA_HUGE_UNITS))
+    if (may_be_huge(t, top, first, end, dirty))
         leave_block(t, top);
     sta_huge_set(&t->huge, low, top + 1 - low, false);
 }
@@ -269,23 +282,6 @@ static struct sta_span widen(const struct sta_stale *t, uint32_t first,
     size_t count = end - first; /* the page at the end may hold others */
     sta_stale_narrow(&first, &count);
     return (struct sta_span){first, (uint32_t)count};
-}
-
-uint32_t sta_stale_page_units(void)
-{
-    return (uint32_t)((sta_vm_page_bytes() - 1) / STA_UNIT_BYTES + 1);
-}
-
-bool sta_stale_narrow(uint32_t *first, size_t *count)
-{
-    size_t page_units = sta_stale_page_units();
-    size_t low = sta_round_up(*first, page_units);
-    size_t end = (*first + *count) & ~(page_units - 1);
-    if (low >= end)
-        return false;
-    *first = (uint32_t)low;
-    *count = end - low;
-    return true;
 }
 
 /*

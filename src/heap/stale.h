@@ -13,8 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/bits.h"
 #include "core/runs.h"
+#include "heap/config.h"
 #include "heap/huge.h"
+#include "os/vm.h"
 
 struct sta_stale {
     uint64_t *bits;              /* one a unit */
@@ -60,10 +63,23 @@ uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count,
                         struct sta_span *dirty);
 
 /* Returns the units of a system page, 1 where it is no larger than one. */
-uint32_t sta_stale_page_units(void);
+static inline uint32_t sta_stale_page_units(void)
+{
+    return (uint32_t)((sta_vm_page_bytes() - 1) / STA_UNIT_BYTES + 1);
+}
 
 /* Narrows a run to the whole system pages in it; false when there are none. */
-bool sta_stale_narrow(uint32_t *first, size_t *count);
+static inline bool sta_stale_narrow(uint32_t *first, size_t *count)
+{
+    size_t page_units = sta_stale_page_units();
+    size_t low = sta_round_up(*first, page_units);
+    size_t end = (*first + *count) & ~(page_units - 1);
+    if (low >= end)
+        return false;
+    *first = (uint32_t)low;
+    *count = end - low;
+    return true;
+}
 
 /* Counts units that were freed, and are not zero, as stale; of the first ones
  * those that `gone` has a bit for are no longer resident. */
@@ -93,10 +109,10 @@ void sta_stale_note_gone(struct sta_stale *t, uint32_t first, uint32_t count);
 /* Says that units in use, or free ones, are no longer resident. */
 void sta_stale_note_purged(struct sta_stale *t, uint32_t first, uint32_t count);
 
-/* Has the blocks that a thinly filled run touches do without huge pages.  If it
- * is `fresh`, none of its units was stale when it was taken. */
+/* Has the blocks that a thinly filled run touches do without huge pages; *dirty
+ * has all of its units that were stale when it was taken. */
 void sta_stale_avoid_huge(struct sta_stale *t, uint32_t first, uint32_t count,
-                          bool fresh);
+                          const struct sta_span *dirty);
 
 /* True while the program frees much more than it allocates. */
 static inline bool sta_stale_is_shrinking(const struct sta_stale *t)

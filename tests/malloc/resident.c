@@ -36,22 +36,33 @@ int madvise(void *p, size_t size, int advice)
     return (int)syscall(SYS_madvise, p, size, advice);
 }
 
-/* 400 MiB of tables of which one page in 64 is written. */
+/* Frees every `step`th object below `end`. */
+static void free_some(char **object, size_t first, size_t end, size_t step)
+{
+    for (size_t i = first; i < end; i += step)
+        free(object[i]);
+}
+
+/* 500 MiB of tables of which one page in 64 is written, again and again; each
+ * ends in the two megabytes that the next begins in. */
 static void sparse_tables_stay_sparse(void)
 {
-    enum { BYTES = 4 * MIB };
+    enum { BYTES = 5 * MIB - 64 * KIB, ROUNDS = 4 };
     static char *table[TABLES];
+    char *front = malloc(16 * MIB);
     long before = status_kib("VmRSS");
 
-    for (size_t i = 0; i < TABLES; i++) {
-        table[i] = calloc(1, BYTES);
-        REQUIRE(table[i] != NULL);
-        for (size_t at = 0; at < BYTES; at += 64 * PAGE)
-            table[i][at] = 1;
+    for (int round = 0; round < ROUNDS; round++) {
+        for (size_t i = 0; i < TABLES; i++) {
+            table[i] = calloc(1, BYTES);
+            REQUIRE(table[i] != NULL);
+            for (size_t at = 0; at < BYTES; at += 64 * PAGE)
+                table[i][at] = 1;
+        }
+        CHECK(status_kib("VmRSS") < before + 16 * KIB);
+        free_some(table, 0, TABLES, 1);
     }
-    CHECK(status_kib("VmRSS") < before + 16 * KIB);
-    for (size_t i = 0; i < TABLES; i++)
-        free(table[i]);
+    free(front);
 }
 
 /* A table of 256 MiB is made and freed in a few system calls. */
@@ -95,8 +106,7 @@ static void sparse_tables_follow_others(void)
         most = now > most ? now : most;
     }
     CHECK(most < before + 16 * KIB);
-    for (size_t i = 0; i < SLOTS; i++)
-        free(slot[i]);
+    free_some(slot, 0, SLOTS, 1);
 }
 
 /* Objects that their alignment keeps apart: what lies between them is never
@@ -125,8 +135,7 @@ static void what_an_alignment_skips_stays_away(void)
         if (check_is_stalloc())
             CHECK(status_kib("VmRSS") <
                   before + (long)(count * most / KIB) + 4 * KIB);
-        for (size_t i = 0; i < count; i++)
-            free(object[i]);
+        free_some(object, 0, count, 1);
         if (check_is_stalloc())
             malloc_trim(0);
     }
@@ -186,8 +195,7 @@ static void one_size_uses_the_pages_of_another(void)
             REQUIRE(object[i] != NULL);
             memset(object[i], 1, size);
         }
-        for (size_t i = 0; i < count; i++)
-            free(object[i]);
+        free_some(object, 0, count, 1);
     }
     long waiting = slabs_stay_whole() ? 4 * BYTES / KIB : 0;
     if (check_is_stalloc())
@@ -278,8 +286,7 @@ static void single_pages_go_together(void)
     if (check_is_stalloc())
         malloc_trim(0);
     size_t before = calls;
-    for (size_t i = 0; i < COUNT_OF(object); i += KEPT_EVERY)
-        free(object[i]);
+    free_some(object, 0, COUNT_OF(object), KEPT_EVERY);
     if (check_is_stalloc() && !slabs_stay_whole())
         CHECK(calls - before <= PAGES / 4);
 }
@@ -296,8 +303,7 @@ static void nothing_stays_of_many_pages(void)
         REQUIRE(page[i] != NULL);
         page[i][0] = 1;
     }
-    for (size_t i = 0; i < PAGES; i++)
-        free(page[i]);
+    free_some(page, 0, PAGES, 1);
     if (check_is_stalloc())
         CHECK(status_kib("VmRSS") < before + 4 * KIB);
 }
@@ -313,15 +319,13 @@ static void a_buffer_of_a_loop_stays(void)
         page[i] = malloc(PAGE);
         REQUIRE(page[i] != NULL);
     }
-    for (size_t i = 0; i < PAGES; i += 2)
-        free(page[i]);
+    free_some(page, 0, PAGES, 2);
     size_t before = calls;
     for (int i = 0; i < TURNS; i++)
         free(hide_pointer(malloc(BUFFER)));
     if (check_is_stalloc() && !slabs_stay_whole())
         CHECK(calls - before < TURNS / 10);
-    for (size_t i = 1; i < PAGES; i += 2)
-        free(page[i]);
+    free_some(page, 1, PAGES, 2);
 }
 
 /* Objects that all go and all come again, round by round, find the pages of
@@ -338,8 +342,7 @@ static void slabs_of_a_loop_stay(void)
             REQUIRE(object[i] != NULL);
             object[i][0] = object[i][SIZE - 1] = 1;
         }
-        for (size_t i = 0; i < COUNT; i++)
-            free(object[i]);
+        free_some(object, 0, COUNT, 1);
     }
     if (check_is_stalloc() && !slabs_stay_whole())
         CHECK(calls - before < 2 * ROUNDS);
@@ -363,8 +366,7 @@ static void nothing_stays_of_big_buffers(void)
         for (size_t at = 0; at < size; at += PAGE)
             (*p)[at] = 1;
     }
-    for (size_t i = 0; i < COUNT_OF(buffer); i++)
-        free(buffer[i]);
+    free_some(buffer, 0, COUNT_OF(buffer), 1);
     if (check_is_stalloc())
         CHECK(status_kib("VmRSS") < before + 12 * KIB);
 }
@@ -413,13 +415,11 @@ static void nothing_large_stays_below_holes(void)
             REQUIRE((large[i] = malloc(MIB)) != NULL);
         for (size_t i = 0; i < PAGES; i++)
             REQUIRE((page[i] = malloc(PAGE)) != NULL);
-        for (size_t i = 0; i < PAGES; i += 2)
-            free(page[i]);
+        free_some(page, 0, PAGES, 2);
         for (size_t i = 0; i < COUNT_OF(large); i++)
             free(large[reverse ? COUNT_OF(large) - 1 - i : i]);
         CHECK(mallinfo2().keepcost <= (size_t)HOLES * PAGE + 66 * MIB);
-        for (size_t i = 1; i < PAGES; i += 2)
-            free(page[i]);
+        free_some(page, 1, PAGES, 2);
     }
 }
 
