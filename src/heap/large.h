@@ -18,6 +18,10 @@ void sta_large_free_run(struct sta_slab *s);
 /* Resizes a run where it is; false when it must move. */
 bool sta_large_resize(struct sta_slab *s, size_t size);
 
+/* An object of `size` is to grow in its run: what that has ahead stays when it
+ * is resized. */
+void sta_large_keep_ahead(struct sta_slab *s, size_t size);
+
 /* Moves the pages of a run of STA_MOVE_LEAST bytes or more to a larger run at
  * *to, leaving its own empty; false when they must be copied; then *to may be
  * zero, or another run where the one that it was is lost, or NULL. */

@@ -37,15 +37,22 @@ size_t sta_heap_usable(const void *p)
     return s ? bytes_of(call, s, p) : 0;
 }
 
-/* What is asked for when an object of `bytes` must move to hold `size`: one
- * that grows by steps goes on growing, so a quarter more than it had, and in
- * coarse steps, that those which grow side by side use each other's slots. */
+/*
+ * What is asked for when an object of `bytes` must move to hold `size`: one
+ * that grows by steps goes on growing.  In a slot a quarter more than it had,
+ * and in coarse steps, that those which grow side by side use each other's
+ * slots; in a run an eighth more, of which it costs nothing what is not
+ * touched.
+ */
 static size_t with_headroom(size_t size, size_t bytes)
 {
     size_t ahead = bytes + bytes / 4;
     ahead = sta_round_up(ahead, (size_t)1 << (sta_log2(ahead) - 2));
-    return bytes < size && size < ahead && ahead <= STA_CLASS_SIZE_MAX ? ahead
-                                                                       : size;
+    if (bytes >= STA_CLASS_SIZE_MAX)
+        ahead = bytes + bytes / 8;
+    else if (ahead > STA_CLASS_SIZE_MAX)
+        return size;
+    return bytes < size && size < ahead ? ahead : size;
 }
 
 /* Resizes an object of levels 0 and 1; NULL, and the object as it was, when it
@@ -63,6 +70,8 @@ static void *resize_plain(struct sta_slab *s, void *p, size_t size)
     void *to = sta_heap_alloc(ahead);
     if (to == NULL && ahead != size)
         to = sta_heap_alloc(size);
+    if (to != NULL && ahead != size && ahead > STA_CLASS_SIZE_MAX)
+        sta_large_keep_ahead(sta_slab_of(to), size);
     if (to != NULL && size > bytes && bytes >= STA_MOVE_LEAST &&
         sta_large_move(s, &to)) {
         sta_pages_free(s, true);

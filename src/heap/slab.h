@@ -102,8 +102,8 @@ struct sta_slab {
     /* owner only */
     uint32_t countdown;    /* of a run: 1 while in use, else 0 */
     struct sta_slot *free; /* of a run: its first byte */
-    uint16_t excess;
-    uint16_t sum; /* of the slots' addresses on `free`, if lazy */
+    uint16_t excess; /* of a run: units that it keeps ahead of its object */
+    uint16_t sum;    /* of the slots' addresses on `free`, if lazy */
     /* of a thin slab: its units without pages, a bit each, at which any thread
      * looks; these two of a run: see canary.c */
     _Atomic uint16_t purged;

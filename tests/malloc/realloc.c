@@ -134,6 +134,28 @@ static void a_moved_large_object_is_whole(void)
     }
 }
 
+static void objects_that_grow_side_by_side_seldom_move(void)
+{
+    char *object[20] = {NULL};
+    size_t size[20] = {0};
+    uint64_t random = 0x9e3779b97f4a7c15ull;
+    size_t moves = 0;
+
+    for (size_t n = 0; n < 20000; n++) {
+        size_t i = (size_t)(random_next(&random) >> 33) % COUNT_OF(object);
+        char *before = object[i];
+        size[i] += KIB;
+        object[i] = realloc(before, size[i]);
+        REQUIRE(object[i] != NULL);
+        object[i][size[i] - 1] = 1;
+        moves += object[i] != before;
+    }
+    for (size_t i = 0; i < COUNT_OF(object); i++)
+        free(object[i]);
+    if (check_level() < 2) /* where each object ends at its page's end */
+        CHECK(moves < 50 * COUNT_OF(object));
+}
+
 static void sizes_jump_between_small_and_large(void)
 {
     static const size_t sizes[] = {
@@ -287,6 +309,7 @@ static const struct check_case cases[] = {
     CASE(large_sizes_grow_and_shrink),
     CASE(doubling_to_256_mib_and_back_keeps_the_start),
     CASE(a_moved_large_object_is_whole),
+    CASE(objects_that_grow_side_by_side_seldom_move),
     CASE(sizes_jump_between_small_and_large),
     CASE(aligned_objects_can_be_resized),
     CASE(random_resizes_of_many_objects),
