@@ -231,14 +231,18 @@ static void c23_free_sized_frees(void)
     long before = status_kib("VmRSS");
     for (int round = 0; round < 200; round++)
         for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+            size_t grown = kinds[i] + kinds[i] / 16 + 1;
+            char *r = malloc(kinds[i]);
             char *p = malloc(kinds[i]);
             char *q = aligned_alloc(256, kinds[i]);
-            REQUIRE(p != NULL && q != NULL);
+            REQUIRE(p != NULL && q != NULL && r != NULL);
+            REQUIRE((r = realloc(r, grown)) != NULL);
             p[0] = 1;
             q[0] = 1;
             errno = 4711;
             free_sized_of(p, kinds[i]);
             free_aligned_of(q, 256, kinds[i]);
+            free_sized_of(r, grown);
             CHECK(errno == 4711);
         }
     CHECK(status_kib("VmRSS") < before + 40 * KIB);
