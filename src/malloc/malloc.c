@@ -4,9 +4,9 @@
  *
  * Arguments and errno are dealt with here and nowhere else.  Where standards
  * leave a choice the answer is glibc's: malloc(0) is a unique object,
- * realloc(p, 0) frees and returns NULL, free keeps errno.  aligned_alloc
- * refuses an alignment that is no power of two, as later glibc does, and
- * posix_memalign never touches errno.
+ * realloc(p, 0) frees and returns NULL, free keeps errno, and posix_memalign
+ * sets it where memory is missing.  aligned_alloc refuses an alignment that is
+ * no power of two, as later glibc does.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -110,7 +110,7 @@ STA_EXPORT int posix_memalign(void **out, size_t align, size_t size)
         return EINVAL;
     void *p = sta_heap_alloc_aligned(size, align);
     if (p == NULL) {
-        sta_pages_note_refused();
+        (void)refuse();
         return ENOMEM;
     }
     *out = p;
