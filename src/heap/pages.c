@@ -102,15 +102,16 @@ static void clear_map(struct sta_region *r, const struct sta_slab *s)
 }
 
 /*
- * A run, to be taken, may lie behind free units for its alignment, which
+ * A run, just taken, may lie behind free units for its alignment, which
  * nothing may ever use.  Where they are many the blocks at its ends do without
  * huge pages: the next run may skip what is free behind this one.
  */
-static void note_skipped(struct sta_region *r, uint32_t first, uint32_t count)
+static void note_skipped(struct sta_region *r, uint32_t first, uint32_t count,
+                         const struct sta_span *dirty)
 {
     uint32_t least = count / STA_HUGE_SKIP_SHARE + 1;
     if (first >= least && sta_runs_free_at(&r->runs, first - least) >= least)
-        sta_stale_leave_ends(&r->stale, first - 1, first + count);
+        sta_stale_avoid_ends(&r->stale, first, count, dirty);
 }
 
 /* Takes a run and a descriptor for it; NULL when there is no memory.  What is
@@ -136,8 +137,6 @@ static struct sta_slab *take_run(uint32_t count, uint32_t align,
         sta_runs_free(&r->runs, first, all);
         return NULL;
     }
-    if (align > 1)
-        note_skipped(r, first, all);
     struct sta_slab *s = &r->slabs[index];
     memset(s, 0, sizeof *s);
     s->region = (uint8_t)(r - sta_regions);
@@ -164,8 +163,11 @@ struct sta_slab *sta_pages_alloc(uint32_t count, uint32_t align,
     if (s == NULL)
         s = take_run(count, align, h);
     if (s != NULL) {
-        account_used(&sta_regions[s->region], s->unit_first,
-                     s->unit_count + sta_options.guard_units, dirty);
+        struct sta_region *r = &sta_regions[s->region];
+        uint32_t all = s->unit_count + sta_options.guard_units;
+        account_used(r, s->unit_first, all, dirty);
+        if (align > 1)
+            note_skipped(r, s->unit_first, all, dirty);
         if (s->unit_count > STA_RUN_UNITS_MAX) {
             sta_page_counts.runs_allocated++;
             sta_page_counts.runs_allocated_units += s->unit_count;

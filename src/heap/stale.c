@@ -215,16 +215,12 @@ static void forget(struct sta_stale *t, uint32_t first, uint32_t count)
         give_back(t, first, count);
 }
 
-bool sta_stale_leave_ends(struct sta_stale *t, uint32_t first, uint32_t end)
-{
-    bool low = first % STA_HUGE_UNITS && leave_block(t, first / STA_HUGE_UNITS);
-    bool top = end % STA_HUGE_UNITS && leave_block(t, end / STA_HUGE_UNITS);
-    return low || top;
-}
-
 void sta_stale_note_gone(struct sta_stale *t, uint32_t first, uint32_t count)
 {
-    if (sta_stale_leave_ends(t, first, first + count)) /* as above */
+    uint32_t end = first + count;
+    bool low = first % STA_HUGE_UNITS && leave_block(t, first / STA_HUGE_UNITS);
+    bool top = end % STA_HUGE_UNITS && leave_block(t, end / STA_HUGE_UNITS);
+    if (low || top) /* as above */
         give_back(t, first, count);
 }
 
@@ -235,18 +231,17 @@ void sta_stale_note_purged(struct sta_stale *t, uint32_t first, uint32_t count)
     t->calls++;
 }
 
-/* True where a block may be a huge page by now: some of it is resident that is
- * not of a run, just taken, or was, as *dirty says, when that was taken. */
-static bool may_be_huge(const struct sta_stale *t, uint32_t block,
-                        uint32_t first, uint32_t end,
-                        const struct sta_span *dirty)
+/* Has a block at an end of a run, just taken, do without huge pages if it may
+ * be one: what is beside the run is resident, or was inside, by *dirty. */
+static void leave_resident(struct sta_stale *t, uint32_t block, uint32_t first,
+                           uint32_t end, const struct sta_span *dirty)
 {
-    uint32_t low = block * STA_HUGE_UNITS;
-    uint32_t high = low + STA_HUGE_UNITS;
+    uint32_t low = block * STA_HUGE_UNITS, high = low + STA_HUGE_UNITS;
     uint32_t stale = first + dirty->first;
-    if (dirty->count != 0 && stale < high && stale + dirty->count > low)
-        return true;
-    return !is_blank(t, low, first) || !is_blank(t, end, high);
+    if (sta_huge_is_asked(&t->huge, block) &&
+        ((dirty->count && stale < high && stale + dirty->count > low) ||
+         !is_blank(t, low, first) || !is_blank(t, end, high)))
+        leave_block(t, block);
 }
 
 void sta_stale_avoid_huge(struct sta_stale *t, uint32_t first, uint32_t count,
@@ -255,11 +250,21 @@ void sta_stale_avoid_huge(struct sta_stale *t, uint32_t first, uint32_t count,
     uint32_t end = first + count;
     uint32_t low = first / STA_HUGE_UNITS;
     uint32_t top = (end - 1) / STA_HUGE_UNITS;
-    if (may_be_huge(t, low, first, end, dirty))
-        leave_block(t, low);
-    if (may_be_huge(t, top, first, end, dirty))
-        leave_block(t, top);
+    leave_resident(t, low, first, end, dirty);
+    leave_resident(t, top, first, end, dirty);
     sta_huge_set(&t->huge, low, top + 1 - low, false);
+}
+
+void sta_stale_avoid_ends(struct sta_stale *t, uint32_t first, uint32_t count,
+                          const struct sta_span *dirty)
+{
+    uint32_t end = first + count;
+    uint32_t low = (first - 1) / STA_HUGE_UNITS;
+    uint32_t top = end % STA_HUGE_UNITS ? end / STA_HUGE_UNITS : low;
+    leave_resident(t, low, first, end, dirty);
+    leave_resident(t, top, first, end, dirty);
+    sta_huge_set(&t->huge, low, 1, false);
+    sta_huge_set(&t->huge, top, 1, false);
 }
 
 /*

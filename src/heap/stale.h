@@ -98,10 +98,6 @@ size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t slack,
  * not yet full. */
 size_t sta_stale_trim(struct sta_stale *t, size_t keep);
 
-/* Has the blocks of which only a part is from `first` to below `end` do without
- * huge pages; false where they do already. */
-bool sta_stale_leave_ends(struct sta_stale *t, uint32_t first, uint32_t end);
-
 /* Says that units, to be freed, are no longer resident; what else is free of
  * huge pages that they were part of may be. */
 void sta_stale_note_gone(struct sta_stale *t, uint32_t first, uint32_t count);
@@ -109,9 +105,12 @@ void sta_stale_note_gone(struct sta_stale *t, uint32_t first, uint32_t count);
 /* Says that units in use, or free ones, are no longer resident. */
 void sta_stale_note_purged(struct sta_stale *t, uint32_t first, uint32_t count);
 
-/* Has the blocks that a thinly filled run touches do without huge pages; *dirty
- * has all of its units that were stale when it was taken. */
+/* Has the blocks that a thinly filled run touches, or those that a run and what
+ * it skipped share with others, do without huge pages; *dirty has all units of
+ * the run that were stale when it was taken. */
 void sta_stale_avoid_huge(struct sta_stale *t, uint32_t first, uint32_t count,
+                          const struct sta_span *dirty);
+void sta_stale_avoid_ends(struct sta_stale *t, uint32_t first, uint32_t count,
                           const struct sta_span *dirty);
 
 /* True while the program frees much more than it allocates. */

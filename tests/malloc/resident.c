@@ -44,23 +44,25 @@ static void free_some(char **object, size_t first, size_t end, size_t step)
 }
 
 /* 500 MiB of tables of which one page in 64 is written, again and again; each
- * ends in the two megabytes that the next begins in. */
+ * ends in two megabytes that an aligned object, or the next, begins in. */
 static void sparse_tables_stay_sparse(void)
 {
     enum { BYTES = 5 * MIB - 64 * KIB, ROUNDS = 4 };
-    static char *table[TABLES];
+    static char *table[TABLES], *apart[TABLES];
     char *front = malloc(16 * MIB);
     long before = status_kib("VmRSS");
 
     for (int round = 0; round < ROUNDS; round++) {
         for (size_t i = 0; i < TABLES; i++) {
-            table[i] = calloc(1, BYTES);
-            REQUIRE(table[i] != NULL);
+            REQUIRE((table[i] = calloc(1, BYTES)) != NULL);
+            if (i % 2 == 0)
+                REQUIRE((apart[i] = aligned_alloc(2 * MIB, PAGE)) != NULL);
             for (size_t at = 0; at < BYTES; at += 64 * PAGE)
                 table[i][at] = 1;
         }
         CHECK(status_kib("VmRSS") < before + 16 * KIB);
         free_some(table, 0, TABLES, 1);
+        free_some(apart, 0, TABLES, 2);
     }
     free(front);
 }
@@ -128,8 +130,7 @@ static void what_an_alignment_skips_stays_away(void)
         size_t most = size + 256 + (slabs_stay_whole() ? PAGE : 0);
         long before = status_kib("VmRSS");
         for (size_t i = 0; i < count; i++) {
-            object[i] = aligned_alloc(align, size);
-            REQUIRE(object[i] != NULL);
+            REQUIRE((object[i] = aligned_alloc(align, size)) != NULL);
             memset(object[i], 1, size);
         }
         if (check_is_stalloc())
