@@ -206,6 +206,10 @@ enum {
 #define STA_HUGE_BYTES ((size_t)2 << 20)
 #define STA_HUGE_UNITS ((uint32_t)(STA_HUGE_BYTES >> STA_UNIT_LOG2))
 
+/* So many slabs and runs tell whether the program writes all of its objects;
+ * none counts as more than 256 KiB. */
+enum { STA_HUGE_LOOKS = 64, STA_HUGE_LOOK_UNITS = 64 };
+
 /* A run that skips more than this share of its length, to be aligned, has no
  * huge pages at its ends. */
 enum { STA_HUGE_SKIP_SHARE = 32 };

@@ -6,10 +6,12 @@
  * cache of addresses.  It also makes 2 MiB resident for one byte.  That costs
  * nothing where all of it is used soon, which first fit makes likely: blocks
  * fill one after another, each to the end before the next is begun, so that at
- * most the last one is resident for nothing.  Four rules keep it so:
+ * most the last one is resident for nothing.  Five rules keep it so:
  *
  *   - The first STA_HUGE_FROM bytes of a region do without: there the last
  *     block would be too large a share.
+ *   - As the heap grows a few objects are looked at, and where most are written
+ *     in part only, what is new of it does not ask (region.c).
  *   - A run that calloc() cleared for free is likely to be a sparse table, and
  *     the blocks that it touches do not ask.
  *   - A run that is aligned may skip free units.  Where these are many the
@@ -48,7 +50,7 @@ static uint32_t count_edges(const struct sta_huge *h, uint32_t first,
     return edges;
 }
 
-void sta_huge_commit(struct sta_huge *h, uint32_t end)
+void sta_huge_commit(struct sta_huge *h, uint32_t end, bool thin)
 {
     if (!sta_options.huge)
         return;
@@ -58,6 +60,7 @@ void sta_huge_commit(struct sta_huge *h, uint32_t end)
     }
     uint32_t from = h->ready;
     h->ready = end / STA_HUGE_UNITS;
+    h->thin = thin;
     sta_huge_set(h, from, h->ready - from, true);
 }
 
@@ -66,7 +69,7 @@ void sta_huge_set(struct sta_huge *h, uint32_t first, uint32_t count,
 {
     uint32_t end = first + count < h->ready ? first + count : h->ready;
     first = first > first_block ? first : first_block;
-    if (!sta_options.huge || first >= end)
+    if (!sta_options.huge || first >= end || (wanted && h->thin))
         return;
     uint32_t before = count_edges(h, first, end);
     if (sta_bitmap_assign(h->asked, first, end - first, wanted) == 0)

@@ -17,10 +17,12 @@ struct sta_huge {
     uintptr_t base;  /* address of block 0 */
     uint32_t ready;  /* blocks that are committed whole */
     uint32_t edges;  /* between blocks that ask and others */
+    bool thin;       /* the program writes little: no further block asks */
 };
 
-/* Asks for the blocks that end at or below unit `end`, all committed now. */
-void sta_huge_commit(struct sta_huge *h, uint32_t end);
+/* Asks for the blocks that end at or below unit `end`, all committed now,
+ * unless the program leaves most of what it has unwritten: it is `thin`. */
+void sta_huge_commit(struct sta_huge *h, uint32_t end, bool thin);
 
 /* True for a block that asks. */
 static inline bool sta_huge_is_asked(const struct sta_huge *h, uint32_t block)

@@ -23,6 +23,7 @@
 #include "core/bits.h"
 #include "heap/descriptors.h"
 #include "heap/options.h"
+#include "heap/watched.h"
 #include "os/die.h"
 #include "os/vm.h"
 
@@ -84,6 +85,51 @@ static bool commit_map(struct sta_region *r, uint32_t units)
     return true;
 }
 
+static void *address_of(const struct sta_region *r, uint32_t unit)
+{
+    return (char *)r->base + ((size_t)unit << STA_UNIT_LOG2);
+}
+
+/*
+ * Looks at an object of a slab or run: true where its first page holds
+ * something and a later one does not.  One that holds nothing may be filled
+ * yet, as a matrix is of which all rows are made first.
+ */
+static bool is_part_written(const struct sta_region *r,
+                            const struct sta_slab *s, uint32_t nth)
+{
+    size_t bytes = sta_slab_object_bytes(s);
+    uint32_t pages = (uint32_t)(bytes >> STA_UNIT_LOG2);
+    uint32_t slots = sta_slab_carved(s);
+    if (pages < 2 || slots == 0)
+        return false;
+    char *object = (char *)address_of(r, s->unit_first) + nth % slots * bytes;
+    uintptr_t page = (uintptr_t)object >> STA_UNIT_LOG2;
+    page += 1 + nth % (pages - 1);
+    return sta_vm_holds(object) &&
+           !sta_vm_holds((void *)(page << STA_UNIT_LOG2));
+}
+
+/* True where the program leaves most of what it has unwritten, by one object of
+ * each of 64 slabs and runs.  A long one counts as a shorter: one array that is
+ * being filled is not the program's habit. */
+static bool is_thinly_written(const struct sta_region *r)
+{
+    uint32_t step = r->slab_used / STA_HUGE_LOOKS | 1;
+    uint32_t units = 0;
+    uint32_t thin = 0;
+    for (uint32_t i = 1; i < r->slab_used; i += step) {
+        const struct sta_slab *s = &r->slabs[i];
+        uint32_t count = s->unit_count;
+        if (sta_descriptors_is_unused(r, i))
+            continue;
+        count = count < STA_HUGE_LOOK_UNITS ? count : STA_HUGE_LOOK_UNITS;
+        units += count;
+        thin += is_part_written(r, s, i) ? count : 0;
+    }
+    return thin > units / 2;
+}
+
 /* Makes `units` more of the reservation usable. */
 static bool commit_units(struct sta_region *r, uint32_t units)
 {
@@ -108,7 +154,9 @@ static bool commit_units(struct sta_region *r, uint32_t units)
     if (span < STA_HUGE_BYTES && span + bytes >= STA_HUGE_BYTES)
         sta_vm_huge((void *)r->base, r->bytes, false);
     sta_runs_extend(&r->runs, units);
-    sta_huge_commit(&r->stale.huge, sta_region_units(r));
+    bool thin = sta_options.huge && span + bytes > STA_HUGE_FROM &&
+                !STA_WATCHED && is_thinly_written(r);
+    sta_huge_commit(&r->stale.huge, sta_region_units(r), thin);
     return true;
 }
 
@@ -133,11 +181,6 @@ bool sta_region_extend(struct sta_region *r, uint32_t units)
     /* Strict overcommit may have room for what is needed, if not for more. */
     step_units = sta_round_up(least, STA_META_STEP) >> STA_UNIT_LOG2;
     return step_units <= room && commit_units(r, (uint32_t)step_units);
-}
-
-static void *address_of(const struct sta_region *r, uint32_t unit)
-{
-    return (char *)r->base + ((size_t)unit << STA_UNIT_LOG2);
 }
 
 /* Closes all that is free, and the guards in front of it, so that what was
