@@ -23,7 +23,7 @@ enum { KIB = 1024 };
 #ifdef __OPTIMIZE__
 enum { STACK_BYTES = 8 * KIB };
 #else
-enum { STACK_BYTES = 16 * KIB };
+enum { STACK_BYTES = 24 * KIB };
 #endif
 
 static void *first;
