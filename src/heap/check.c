@@ -118,10 +118,10 @@ struct sta_slab *sta_heap_check(const char *call, const void *p)
 static bool may_have_size(const struct sta_slab *s, size_t size)
 {
     size_t bytes = sta_slab_object_bytes(s);
-    size_t ahead = ((size_t)s->excess + 2) << STA_UNIT_LOG2; /* of a run */
+    size_t ahead = ((size_t)s->ahead + 2) << STA_UNIT_LOG2; /* of a run */
     if (sta_slab_state(s) == STA_SLAB_RUN)
         return size <= bytes &&
-               (bytes - size < ahead || s->excess == UINT16_MAX);
+               (bytes - size < ahead || s->ahead == UINT16_MAX);
     return sta_slab_suits(s, size) ||
            (size <= bytes &&
             atomic_load_explicit(&s->stayed, memory_order_relaxed));

@@ -59,7 +59,7 @@ void *sta_large_alloc(struct sta_heap *h, uint32_t units, uint32_t align_units,
     s->reciprocal = STA_SLOT_RECIPROCAL_RUN;
     sta_slab_set_carved(s, 1);
     s->countdown = 1;
-    s->excess = 0;
+    s->ahead = 0;
     s->size_class = STA_CLASS_COUNT;
     s->free = sta_slab_start(s);
     s->keeper = NULL;
@@ -224,7 +224,7 @@ void sta_large_free_run(struct sta_slab *s)
 void sta_large_keep_ahead(struct sta_slab *s, size_t size)
 {
     size_t ahead = s->unit_count - sta_units_of(size);
-    s->excess = (uint16_t)(ahead < UINT16_MAX ? ahead : UINT16_MAX);
+    s->ahead = (uint16_t)(ahead < UINT16_MAX ? ahead : UINT16_MAX);
 }
 
 bool sta_large_resize(struct sta_slab *s, size_t size)
@@ -233,12 +233,12 @@ bool sta_large_resize(struct sta_slab *s, size_t size)
     if (size <= STA_CLASS_TABLE_MAX || units >= UINT32_MAX)
         return false;
     uint32_t slack = sta_run_slack((uint32_t)units);
-    slack = slack > s->excess ? slack : s->excess;
+    slack = slack > s->ahead ? slack : s->ahead;
     if (units <= s->unit_count && s->unit_count <= units + slack)
         return true;
     if (!sta_pages_resize(s, (uint32_t)units))
         return false;
-    s->excess = 0;
+    s->ahead = 0;
     if (units > STA_RUN_UNITS_MAX)
         s->keeper = NULL;
     return true;

@@ -102,8 +102,11 @@ struct sta_slab {
     /* owner only */
     uint32_t countdown;    /* of a run: 1 while in use, else 0 */
     struct sta_slot *free; /* of a run: its first byte */
-    uint16_t excess; /* of a run: units that it keeps ahead of its object */
-    uint16_t sum;    /* of the slots' addresses on `free`, if lazy */
+    union {
+        uint16_t excess;
+        uint16_t ahead; /* of a run: units that it keeps beyond its object */
+    };
+    uint16_t sum; /* of the slots' addresses on `free`, if lazy */
     /* of a thin slab: its units without pages, a bit each, at which any thread
      * looks; these two of a run: see canary.c */
     _Atomic uint16_t purged;
@@ -178,8 +181,8 @@ static inline bool sta_slab_suits(const struct sta_slab *s, size_t size)
            (size > bytes / 2 || sta_class_of(size) == s->size_class);
 }
 
-/* Slots that are not on the list of a slab that is not current; those that a
- * thin slab's purged pages hold count as free. */
+/* Slots that are not on the list of a slab that is neither current nor a run;
+ * those that a thin slab's purged pages hold count as free. */
 static inline uint32_t sta_slab_used(const struct sta_slab *s)
 {
     return s->countdown + s->excess;
