@@ -91,23 +91,21 @@ static void *address_of(const struct sta_region *r, uint32_t unit)
 }
 
 /*
- * Looks at an object of a slab or run: true where its first page holds
- * something and a later one does not.  One that holds nothing may be filled
- * yet, as a matrix is of which all rows are made first.
+ * Looks at an object of a slab or run: true where its first 4 KiB hold
+ * something and later ones do not.  One that holds nothing may be filled yet,
+ * as a matrix is of which all rows are made first.
  */
 static bool is_part_written(const struct sta_region *r,
                             const struct sta_slab *s, uint32_t nth)
 {
     size_t bytes = sta_slab_object_bytes(s);
-    uint32_t pages = (uint32_t)(bytes >> STA_UNIT_LOG2);
+    size_t units = bytes >> STA_UNIT_LOG2;
     uint32_t slots = sta_slab_carved(s);
-    if (pages < 2 || slots == 0)
+    if (units < 2 || slots == 0)
         return false;
-    char *object = (char *)address_of(r, s->unit_first) + nth % slots * bytes;
-    uintptr_t page = (uintptr_t)object >> STA_UNIT_LOG2;
-    page += 1 + nth % (pages - 1);
-    return sta_vm_holds(object) &&
-           !sta_vm_holds((void *)(page << STA_UNIT_LOG2));
+    char *p = (char *)address_of(r, s->unit_first) + nth % slots * bytes;
+    size_t later = 1 + nth % (units - 1);
+    return sta_vm_holds(p) && !sta_vm_holds(p + (later << STA_UNIT_LOG2));
 }
 
 /* True where the program leaves most of what it has unwritten, by one object of

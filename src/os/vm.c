@@ -353,10 +353,10 @@ enum { FUTEX_CMP_REQUEUE_PRIVATE = 4 | 128 };
 
 /* The kernel reads, as the program may have closed pages of its objects: by
  * futex(2), which compares a word with 0, and has nobody to wake. */
-bool sta_vm_holds(const void *page)
+bool sta_vm_holds(const void *p)
 {
     for (uintptr_t i = 0; i < 8; i++) {
-        uintptr_t word = (uintptr_t)page + i * 520 + i % 2 * 4;
+        uintptr_t word = (uintptr_t)p + i * 520 + i % 2 * 4;
         if (sta_kernel(SYS_futex, (long)word, FUTEX_CMP_REQUEUE_PRIVATE, 0, 0,
                        (long)word ^ 64, 0) != 0)
             return true;

@@ -71,9 +71,9 @@ enum sta_vm_moved {
  * Both ranges are committed. */
 enum sta_vm_moved sta_vm_move(void *to, void *from, size_t bytes);
 
-/* True when anything but zero is found in 4 KiB of memory that is being used:
- * eight words of it are looked at. */
-bool sta_vm_holds(const void *page);
+/* True when anything but zero is found in 4 KiB of the program's memory: eight
+ * words of it are looked at. */
+bool sta_vm_holds(const void *p);
 
 /* Asks for huge pages, or for none, in [p, p + bytes). */
 void sta_vm_huge(void *p, size_t bytes, bool wanted);
