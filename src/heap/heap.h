@@ -196,7 +196,9 @@ STA_INLINE void *sta_heap_pop_run(struct sta_heap *h, uint32_t units)
         return NULL;
     h->runs[units] = run->next;
     h->run_units -= units;
-    run->countdown = 1;
+    run->countdown = 1; /* one store with the next two */
+    run->ahead = 0;
+    run->sum = 0;
     return run->free;
 }
 

@@ -100,13 +100,13 @@ struct sta_slab {
     bool closed; /* of a run: touching it is a fault; sta_pages_lock */
 
     /* owner only */
-    uint32_t countdown;    /* of a run: 1 while in use, else 0 */
-    struct sta_slot *free; /* of a run: its first byte */
+    uint32_t countdown; /* of a run: 1 while in use, else 0 */
     union {
         uint16_t excess;
         uint16_t ahead; /* of a run: units that it keeps beyond its object */
     };
-    uint16_t sum; /* of the slots' addresses on `free`, if lazy */
+    uint16_t sum;          /* of the slots' addresses on `free`, if lazy */
+    struct sta_slot *free; /* of a run: its first byte */
     /* of a thin slab: its units without pages, a bit each, at which any thread
      * looks; these two of a run: see canary.c */
     _Atomic uint16_t purged;

@@ -156,6 +156,23 @@ static void objects_that_grow_side_by_side_seldom_move(void)
         CHECK(moves < 50 * COUNT_OF(object));
 }
 
+/* What an object had ahead is not its successor's. */
+static void what_is_made_shorter_gives_back_its_end(void)
+{
+    char *grown = malloc(100 * KIB);
+    char *wall = malloc(100 * KIB);
+    REQUIRE(grown != NULL && wall != NULL);
+    REQUIRE((grown = realloc(grown, 101 * KIB)) != NULL);
+    size_t size = malloc_usable_size(grown);
+    free(grown);
+    char *next = malloc(size);
+    size -= size / 11;
+    REQUIRE(next != NULL && (next = realloc(next, size)) != NULL);
+    CHECK(malloc_usable_size(next) < size + 8 * KIB);
+    free(next);
+    free(wall);
+}
+
 static void sizes_jump_between_small_and_large(void)
 {
     static const size_t sizes[] = {
@@ -310,6 +327,7 @@ static const struct check_case cases[] = {
     CASE(doubling_to_256_mib_and_back_keeps_the_start),
     CASE(a_moved_large_object_is_whole),
     CASE(objects_that_grow_side_by_side_seldom_move),
+    CASE(what_is_made_shorter_gives_back_its_end),
     CASE(sizes_jump_between_small_and_large),
     CASE(aligned_objects_can_be_resized),
     CASE(random_resizes_of_many_objects),
