@@ -10,8 +10,8 @@
  *
  *   - The first STA_HUGE_FROM bytes of a region do without: there the last
  *     block would be too large a share.
- *   - As the heap grows a few objects are looked at, and where most are written
- *     in part only, what is new of it does not ask (region.c).
+ *   - As the heap grows a few runs are looked at, and where most are written in
+ *     part only, what is new of it does not ask (region.c).
  *   - A run that calloc() cleared for free is likely to be a sparse table, and
  *     the blocks that it touches do not ask.
  *   - A run that is aligned may skip free units.  Where these are many the

@@ -90,27 +90,22 @@ static void *address_of(const struct sta_region *r, uint32_t unit)
     return (char *)r->base + ((size_t)unit << STA_UNIT_LOG2);
 }
 
-/*
- * Looks at an object of a slab or run: true where its first 4 KiB hold
- * something and later ones do not.  One that holds nothing may be filled yet,
- * as a matrix is of which all rows are made first.
- */
+/* Looks at a run in use: true where its first page holds something and a later
+ * one does not.  One that holds nothing may be filled yet, as a matrix is of
+ * which all rows are made first. */
 static bool is_part_written(const struct sta_region *r,
                             const struct sta_slab *s, uint32_t nth)
 {
-    size_t bytes = sta_slab_object_bytes(s);
-    size_t units = bytes >> STA_UNIT_LOG2;
-    uint32_t slots = sta_slab_carved(s);
-    if (units < 2 || slots == 0)
+    if (sta_slab_state(s) != STA_SLAB_RUN || s->unit_count < 2)
         return false;
-    char *p = (char *)address_of(r, s->unit_first) + nth % slots * bytes;
-    size_t later = 1 + nth % (units - 1);
-    return sta_vm_holds(p) && !sta_vm_holds(p + (later << STA_UNIT_LOG2));
+    uint32_t later = s->unit_first + 1 + nth % (s->unit_count - 1);
+    return sta_vm_holds(address_of(r, s->unit_first)) &&
+           !sta_vm_holds(address_of(r, later));
 }
 
-/* True where the program leaves most of what it has unwritten, by one object of
- * each of 64 slabs and runs.  A long one counts as a shorter: one array that is
- * being filled is not the program's habit. */
+/* True where the program leaves most of what it has unwritten, by 64 of its
+ * slabs and runs.  A long one counts as a shorter: one array that is being
+ * filled is not the program's habit. */
 static bool is_thinly_written(const struct sta_region *r)
 {
     uint32_t step = r->slab_used / STA_HUGE_LOOKS | 1;
