@@ -6,8 +6,8 @@
  * program that sets itself a limit as it runs could map no file and start no
  * thread.  So the heap gives back all but a part of what the limit leaves.
  *
- * The kernel is asked directly: a child may call these before it is sure that
- * dlsym() finds no lock held, and a static program has no other ones.
+ * The kernel is asked directly: in a fork's child dlsym() may wait for a lock
+ * that another thread held, and a static program has no next ones.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
