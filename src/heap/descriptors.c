@@ -56,6 +56,12 @@ static bool add_slabs(struct sta_region *r)
     return true;
 }
 
+/* A heap's number in `taker`, where 0 is nobody: of its unit, but never 0. */
+static uint16_t number_of(const struct sta_heap *h)
+{
+    return (uint16_t)((uintptr_t)h / STA_UNIT_BYTES % UINT16_MAX + 1);
+}
+
 /* True for a word that is this heap's, or nobody's. */
 static bool is_free_to(const struct sta_unused *u, uint32_t word,
                        uint16_t taker)
@@ -83,7 +89,7 @@ static bool find_word(const struct sta_unused *u, uint32_t end, uint16_t taker,
 uint32_t sta_descriptors_take(struct sta_region *r, const struct sta_heap *h)
 {
     struct sta_unused *u = &r->unused;
-    uint16_t taker = (uint16_t)((uintptr_t)h >> STA_UNIT_LOG2);
+    uint16_t taker = number_of(h);
     if (u->count == 0 && !add_slabs(r))
         return 0;
     uint32_t end = (r->slab_used + 63) / 64;

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "heap/descriptors.h"
 #include "heap/heap.h"
 #include "tests/lib/check.h"
 #include "tests/lib/heap_audit.h"
@@ -27,6 +28,22 @@ static void *allocate(void *thread)
         pthread_barrier_wait(&turn);
     }
     return NULL;
+}
+
+/* Heaps that lie 256 MiB from 0 once shared words with the next. */
+static void test_round_address(void)
+{
+    struct sta_region *r = &sta_regions[0];
+    sta_lock_acquire(&sta_pages_lock);
+    for (uintptr_t at = 0; at < (uintptr_t)1 << 30; at += (uintptr_t)1 << 28) {
+        uint32_t one = sta_descriptors_take(r, (struct sta_heap *)at);
+        uint32_t other =
+            sta_descriptors_take(r, (struct sta_heap *)(at + STA_UNIT_BYTES));
+        CHECK(one / 64 != other / 64);
+        sta_descriptors_give(r, one);
+        sta_descriptors_give(r, other);
+    }
+    sta_lock_release(&sta_pages_lock);
 }
 
 int main(void)
@@ -58,6 +75,8 @@ int main(void)
     for (int t = 0; t < THREADS; t++)
         for (int i = 0; i < OBJECTS; i++)
             sta_heap_free(objects[t][i]);
+    CHECK(heap_audit(NULL, 0));
+    test_round_address();
     CHECK(heap_audit(NULL, 0));
     return check_status();
 }
