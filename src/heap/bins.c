@@ -279,7 +279,7 @@ static struct sta_slot *refill(struct sta_heap *h, uint32_t c)
         sta_heap_drain(h);
     if (*h->list[c] != STA_SLOT_END)
         return sta_slot_pop(h->list[c]);
-    bin->loan = STA_LOAN_BYTES / sta_class_size[c];
+    bin->loan = h->loan_bytes / sta_class_size[c];
     if (h->out != NULL)
         sta_heap_turn(h);
     if (bin->own == STA_SLOT_END &&

@@ -100,7 +100,7 @@ enum {
      * with a quarter handoff shows it too (128 to 182); twice as many gain
      * nothing. */
     STA_PARCELS = 128,
-    STA_OUTBOX_BYTES = 131072,
+    STA_OUTBOX_UNITS = 32,
 
     /* A refill takes so many bytes or more of what is gathered of its class:
      * fewer would mean a slow call for every few slots.  256 to 4,096 do. */
@@ -118,7 +118,7 @@ enum {
     /* Slots that go straight to their bin's own list between two refills: of
      * full slabs of few slots, and all that a heap frees while it mixes (with a
      * quarter server takes 20 % longer, four times as many gain nothing). */
-    STA_LOAN_BYTES = 65536
+    STA_LOAN_UNITS = 16
 };
 
 /* --- What heaps keep ----------------------------------------------------- */
@@ -127,8 +127,9 @@ enum {
     /* Units of empty slabs that a heap keeps: 384 KiB. */
     STA_SPARE_UNITS = 96,
 
-    /* Neither these nor the runs that it keeps may be more than this share of
-     * an arena of fixed size, nor all heaps' more than the second. */
+    /* Neither these nor the runs that it keeps, what gathers there for others
+     * or a bin's loan may be more than this share of an arena of fixed size,
+     * nor all heaps' more than the second. */
     STA_CACHE_SHARE = 64,
     STA_CACHE_SHARE_OF_ALL = 8,
 

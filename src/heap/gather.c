@@ -54,7 +54,8 @@ static void send_parcel(struct sta_outbox *out, struct sta_parcel *p)
 /* Too much waits: one parcel after the other goes, each in its turn. */
 static STA_NOINLINE void send_next(struct sta_outbox *out)
 {
-    while (out->bytes > STA_OUTBOX_BYTES) {
+    out->most = sta_heap_cache_units(STA_OUTBOX_UNITS) << STA_UNIT_LOG2;
+    while (out->bytes > out->most) {
         struct sta_parcel *p = &out->parcel[out->turn++ % STA_PARCELS];
         if (p->slab != NULL)
             send_parcel(out, p);
@@ -81,7 +82,7 @@ static inline void count_in(struct sta_outbox *out, uint32_t c)
     uint32_t bytes = sta_class_size[c];
     out->bytes_of[c] += bytes;
     out->bytes += bytes;
-    if (sta_unlikely(out->bytes > STA_OUTBOX_BYTES))
+    if (sta_unlikely(out->bytes > out->most))
         send_next(out);
 }
 

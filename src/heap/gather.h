@@ -10,6 +10,7 @@ enum { STA_PARCEL_WORDS = (STA_PARCELS + 63) / 64 };
 struct sta_outbox {
     struct sta_parcel parcel[STA_PARCELS];
     uint32_t bytes;                     /* of slots, in all */
+    uint32_t most;                      /* that it may have; 0 at first */
     uint32_t bytes_of[STA_CLASS_COUNT]; /* of each class */
     /* which parcels may be of a class, a bit each */
     uint64_t parcels_of[STA_CLASS_COUNT][STA_PARCEL_WORDS];

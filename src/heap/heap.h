@@ -85,6 +85,7 @@ struct sta_heap {
     uint32_t spare_units; /* of the empty slabs on `spare` */
     uint32_t slab_units;  /* of all slabs */
     uint32_t shrinks;     /* sta_pages_shrinks() when last looked at */
+    uint32_t loan_bytes;  /* of a bin, from one refill to the next */
     struct sta_bin bins[STA_CLASS_COUNT];
     uint64_t handed[STA_CLASS_COUNT]; /* slots that ever came on list[] */
     uint64_t handed_runs[STA_RUN_UNITS_MAX + 1]; /* the same of runs[] */

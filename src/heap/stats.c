@@ -157,7 +157,7 @@ static void add_heap(struct sta_stats *t, const struct sta_heap *h, bool walk)
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
         const struct sta_slab *s = sta_bin_current(h, c);
         uint64_t most = (uint64_t)h->bins[c].slab_count * STA_SLAB_BYTES_MAX +
-                        STA_OUTBOX_BYTES;
+                        (STA_OUTBOX_UNITS << STA_UNIT_LOG2);
         most /= sta_class_size[c];
         uint64_t waiting = walk ? count_slots(h->bins[c].own, most) : 0;
         if (walk && s != NULL)

@@ -126,6 +126,7 @@ static void heap_init(struct sta_heap *h, enum sta_heap_state state)
     for (size_t size = 0; size <= STA_CLASS_TABLE_MAX; size++)
         h->class_of[size] = (uint8_t)sta_class_of(size);
     h->run_most = sta_heap_cache_units(STA_RUN_KEEP_UNITS);
+    h->loan_bytes = sta_heap_cache_units(STA_LOAN_UNITS) << STA_UNIT_LOG2;
     sta_list_init(&h->spare);
     for (uint32_t c = 0; c < STA_CLASS_COUNT; c++) {
         h->bins[c].own = STA_SLOT_END;

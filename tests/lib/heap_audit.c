@@ -343,7 +343,7 @@ static void audit_outbox(const struct sta_heap *h)
         HOLDS(bytes_of[c] == out->bytes_of[c],
               "class %u: %u bytes to send, counted as %u", c, bytes_of[c],
               out->bytes_of[c]);
-    HOLDS(out == NULL || (bytes == out->bytes && bytes <= STA_OUTBOX_BYTES),
+    HOLDS(out == NULL || (bytes == out->bytes && bytes <= out->most),
           "%u bytes to send, counted as %u", bytes, out->bytes);
 }
 
