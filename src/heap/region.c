@@ -311,10 +311,13 @@ static void cut_tables(struct sta_region *r, size_t before, size_t units)
 {
     char *map = map_end(r, units);
     char *slabs = slabs_end(r, units);
-    if (map != map_end(r, before))
-        sta_vm_release(map, (size_t)(map_end(r, before) - map));
-    if (slabs != slabs_end(r, before))
-        sta_vm_release(slabs, (size_t)(slabs_end(r, before) - slabs));
+    size_t map_bytes = (size_t)(map_end(r, before) - map);
+    size_t slabs_bytes = (size_t)(slabs_end(r, before) - slabs);
+    if (map_bytes != 0)
+        sta_vm_release(map, map_bytes);
+    if (slabs_bytes != 0)
+        sta_vm_release(slabs, slabs_bytes);
+    r->hole_bytes += map_bytes + slabs_bytes;
     if (r->table_units > units)
         r->table_units = (uint32_t)units;
 }

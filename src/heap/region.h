@@ -52,7 +52,8 @@ struct sta_region {
     uint32_t table_units; /* that the index and the bits have room for */
     void *index;          /* of all units; the stale bits lie behind it */
     void *reservation;
-    size_t reservation_bytes;
+    size_t reservation_bytes; /* up to its end */
+    size_t hole_bytes;        /* of these, given back from between */
 };
 
 extern struct sta_region sta_regions[STA_REGIONS_MAX] STA_HIDDEN;

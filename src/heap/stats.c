@@ -66,7 +66,7 @@ static void add_region(struct sta_stats *t, const struct sta_region *r)
          at += count)
         t->free_runs++;
     t->committed_bytes += (uint64_t)sta_region_units(r) << STA_UNIT_LOG2;
-    t->reserved_bytes += r->reservation_bytes;
+    t->reserved_bytes += r->reservation_bytes - r->hole_bytes;
     t->stale_bytes += (uint64_t)r->stale.count << STA_UNIT_LOG2;
     t->purged_bytes += (uint64_t)r->stale.purged << STA_UNIT_LOG2;
     t->purge_calls += r->stale.calls;

@@ -21,6 +21,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "stalloc/malloc.h"
+
 enum { KIB = 1024, MIB = 1024 * 1024 };
 
 /* Takes objects until there are none; returns the bytes that it got. */
@@ -186,6 +188,37 @@ static size_t mapped_bytes(void)
     return strtoul(text, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+static uint64_t reserved_bytes(void)
+{
+    int (*stats_get)(struct sta_stats *, size_t);
+    struct sta_stats stats;
+
+    *(void **)&stats_get = check_symbol("sta_stats_get");
+    REQUIRE(stats_get != NULL && stats_get(&stats, sizeof stats) == 0);
+    return stats.reserved_bytes;
+}
+
+static void what_a_limit_takes_is_not_reserved_any_more(void)
+{
+    int status;
+
+    if (!check_is_stalloc())
+        return;
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        struct rlimit limit = {64 * MIB, 64 * MIB};
+        uint64_t reserved = reserved_bytes();
+        size_t mapped = mapped_bytes();
+        REQUIRE(setrlimit(RLIMIT_AS, &limit) == 0);
+        CHECK(reserved_bytes() < reserved);
+        CHECK(reserved - reserved_bytes() == mapped - mapped_bytes());
+        _exit(check_failures == 0 ? CHECK_PASS : CHECK_FAIL);
+    }
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 /* It runs in its parent's memory. */
 static void a_limit_of_a_vforked_child_is_not_its_parents(void)
 {
@@ -211,6 +244,7 @@ static const struct check_case cases[] = {
     CASE(programs_start_and_work_under_rlimit_as),
     CASE(programs_start_and_work_under_rlimit_data),
     CASE(programs_may_limit_themselves_as_they_run),
+    CASE(what_a_limit_takes_is_not_reserved_any_more),
     CASE(a_limit_of_a_vforked_child_is_not_its_parents),
 };
 
