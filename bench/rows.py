@@ -56,6 +56,7 @@ ROWS = [
     own("start", ONE, "start 300"),
     own("phases", MEMORY, "phases 200 256 2 1000"),
     own("partly", MEMORY, "partly 5000 65536 1000 3000000"),
+    own("rounds", MEMORY, "rounds 32 65536 100"),
     own("pinned-64", MEMORY, "pinned 64 128 64", apart="trim_us"),
     own("pinned-1024", MEMORY, "pinned 1024 128 64", apart="trim_us"),
     own("threads-1", MANY, "threads 1 20000000", threads=2, time="wall"),

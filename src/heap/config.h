@@ -176,6 +176,14 @@ enum {
     STA_GRACE_UNITS_SHRINKING = 2048,
     STA_GRACE_EPOCHS = 4,
 
+    /* A round has 8 MiB or more (rounds.c).  The program works in rounds when
+     * one came again soon, of 32 MiB and more one for each 16 MiB, and of 128
+     * MiB and more eight; then up to 256 MiB are kept. */
+    STA_ROUND_UNITS = 2048,
+    STA_ROUNDS_SHARE_UNITS = 4096,
+    STA_ROUNDS_MOST = 8,
+    STA_ROUNDS_KEEP_UNITS = 65536,
+
     /* The least length of an epoch is 4 MiB of frees, else as much as is in
      * use, and at least so many frees. */
     STA_EPOCH_UNITS = 1024,
@@ -198,6 +206,9 @@ enum {
     STA_PURGE_STEP_UNITS = 32,
     STA_PURGE_LOOK_UNITS = 16384
 };
+
+/* What is soon, for a round: a second, by a rough clock. */
+#define STA_ROUND_NS UINT64_C(1000000000)
 
 /* Offset in a region from which memory asks for huge pages, in whole blocks.
  * The block in use last costs a megabyte on average, and two at most: from 8

@@ -1,33 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When free memory goes back to the system: by bytes, not by time.
- *
- * A purge costs a system call, and a page fault a page if the memory is needed
- * again; not to purge costs others the memory.  Which it will be is guessed
- * from what happened, without a thread and without a clock:
- *
- *   - Stale memory may be half of what is in use, or a sixteenth while the
- *     program shrinks; beyond that nothing waits: a program that frees its one
- *     big buffer is small at once.
- *   - When units are used again that were purged, that was a mistake: so many
- *     more are kept from then on, up to a bound.  So a loop over a big buffer
- *     faults its pages a few times and then no more.  It is forgotten when the
- *     program shrinks for several epochs in a row, all but 8 MiB at once: one
- *     that works in rounds, and frees all at the end of each, needs that soon.
- *   - A run of up to 1 MiB that had to be purged, is taken again and is freed
- *     before any other, is not purged once more: that would be a system call
- *     for each turn of a loop, and all it needs is this run.
- *   - An epoch is as many freed bytes as are in use, at least 4 MiB.  When four
- *     times as much was freed in it as was allocated, the program shrinks: the
- *     least number of stale units in that epoch was not needed in all that time
- *     and goes back with the next frees.  So a program that frees all it has
- *     shrinks as it frees, a few epochs behind, each shorter than the last.
- *     An epoch has 64 frees, lest a big object makes one by itself; but when as
- *     much as is in use, and 64 MiB, was freed in a row, it ends at once.
- *   - While it shrinks an epoch is half as long; from the second such epoch in
- *     a row on heaps give back what they keep, and the free pages inside their
- *     slabs (trim.c), which are most of what is left of a program that keeps
- *     one object in fifty.
+ * Stale memory: which it is, and how it goes back to the system.  When it does,
+ * and how much, rule.c says, or the user.
  *
  * Units go back from the top: first fit reuses the bottom first; what was freed
  * above all that went since the epoch began goes before the rest.  A free gives
@@ -99,10 +73,9 @@ uint32_t sta_stale_take(struct sta_stale *t, uint32_t first, uint32_t count,
     return stale;
 }
 
-/* Purges are to begin at `top` again. */
-static void set_top(struct sta_stale *t, uint32_t top)
+void sta_stale_start_over(struct sta_stale *t)
 {
-    t->top = top;
+    t->top = t->used_top;
     t->gap_low = t->gap_end = 0;
 }
 
@@ -142,9 +115,7 @@ static bool is_blank(const struct sta_stale *t, uint32_t first, uint32_t end)
                             sta_bitmap_first_one(t->bits, first, end) == end);
 }
 
-/* Counts what was never used of the last block that is in use as stale: when
- * the system made it a huge page, all of it is resident. */
-static void add_rest_of_block(struct sta_stale *t)
+void sta_stale_add_rest(struct sta_stale *t)
 {
     uint32_t rest = -t->used_top % STA_HUGE_UNITS;
     if (rest == 0 || !sta_huge_is_asked(&t->huge, t->used_top / STA_HUGE_UNITS))
@@ -181,7 +152,7 @@ static bool leave_block(struct sta_stale *t, uint32_t block)
     if (!sta_huge_is_asked(&t->huge, block))
         return false;
     if (block == t->used_top / STA_HUGE_UNITS)
-        add_rest_of_block(t);
+        sta_stale_add_rest(t);
     sta_huge_set(&t->huge, block, 1, false);
     add_free_of_block(t, block);
     return true;
@@ -387,64 +358,13 @@ size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t slack,
 size_t sta_stale_trim(struct sta_stale *t, size_t keep)
 {
     uint32_t unsure = 0; /* resident if the system made huge pages there */
-    add_rest_of_block(t);
+    sta_stale_add_rest(t);
     for (uint32_t b = 0; b * STA_HUGE_UNITS < t->used_top; b++)
         if (sta_huge_is_asked(&t->huge, b))
             unsure += add_free_of_block(t, b);
-    set_top(t, t->used_top);
+    sta_stale_start_over(t);
     size_t purged = purge(t, keep, 0, SIZE_MAX, SIZE_MAX, 1);
     size_t sure = purged > unsure ? purged - unsure : 0;
     t->purged -= purged - sure;
     return sure;
-}
-
-/* Ends an epoch: what it never needed is to go, if the program shrinks. */
-static void end_epoch(struct sta_stale *t, bool shrinking)
-{
-    uint32_t row = atomic_load_explicit(&t->shrinking, memory_order_relaxed);
-    atomic_store_explicit(&t->shrinking, shrinking ? row + 1 : 0,
-                          memory_order_relaxed);
-    if (shrinking) {
-        atomic_fetch_add_explicit(&t->shrinks, 1, memory_order_relaxed);
-        add_rest_of_block(t);
-        uint32_t most = row < STA_GRACE_EPOCHS ? STA_GRACE_UNITS_SHRINKING : 0;
-        t->grace = t->grace < most ? t->grace : most;
-    }
-    t->owed = shrinking && t->low > t->grace ? t->low - t->grace : 0;
-    if (t->frees > 1) /* else each free would have them begin there */
-        set_top(t, t->used_top); /* purges pass over all once more */
-    t->frees = 0;
-    t->freed = 0;
-    t->taken = 0;
-    t->low = t->count;
-}
-
-void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used)
-{
-    size_t grace = t->grace + t->regret;
-    t->grace = grace < STA_GRACE_UNITS ? (uint32_t)grace : STA_GRACE_UNITS;
-    t->regret = 0;
-    bool shrinking = sta_stale_is_shrinking(t);
-    size_t keep =
-        t->grace +
-        (shrinking ? STA_KEEP_UNITS_SHRINKING + used / STA_KEEP_SHARE_SHRINKING
-                   : STA_KEEP_UNITS + used / STA_KEEP_SHARE);
-    size_t epoch = shrinking ? used / 2 : used;
-    t->owed = t->owed < t->count ? t->owed : t->count;
-    keep = keep < t->count - t->owed ? keep : t->count - t->owed;
-    size_t purged = 0;
-    if (t->count > keep + STA_PURGE_SLACK && !t->stays)
-        purged = sta_stale_purge(t, keep, STA_PURGE_SLACK, freed);
-    t->owed -= purged < t->owed ? (uint32_t)purged : t->owed;
-    t->freed += freed;
-    t->frees++;
-    t->in_row += freed;
-    bool leaving =
-        t->in_row > freed && t->in_row >= used && t->in_row >= STA_GRACE_UNITS;
-    if (leaving || (t->freed >= epoch && t->freed >= STA_EPOCH_UNITS &&
-                    t->frees >= STA_EPOCH_FREES)) {
-        if (leaving)
-            t->grace = 0;
-        end_epoch(t, leaving || t->freed / 4 > t->taken);
-    }
 }

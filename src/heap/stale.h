@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stale units: free ones whose contents are still resident; and when to give
- * them back to the system.
+ * Stale units: free ones whose contents are still resident; and how and when to
+ * give them back to the system.
  *
  * Everything here is of one region and under sta_pages_lock.
  */
@@ -17,6 +17,7 @@
 #include "core/runs.h"
 #include "heap/config.h"
 #include "heap/huge.h"
+#include "heap/rounds.h"
 #include "os/vm.h"
 
 struct sta_stale {
@@ -30,7 +31,7 @@ struct sta_stale {
     uint32_t gap_end;  /* … to below this, when they come there */
     uint32_t used_top; /* no unit at or above was ever used */
 
-    /* the rule, see stale.c; units */
+    /* the rule, see rule.c; units */
     /* read by any thread; relaxed */
     _Atomic uint32_t shrinking; /* epochs in a row, up to now */
     _Atomic uint32_t shrinks;   /* how many epochs so far */
@@ -47,6 +48,7 @@ struct sta_stale {
     size_t regret;  /* used again after they were purged, lately */
     size_t purged;  /* in all */
     size_t calls;   /* of the system for that */
+    struct sta_rounds rounds;
 };
 
 /* Consecutive units of a run, counted from its first. */
@@ -98,6 +100,13 @@ size_t sta_stale_purge(struct sta_stale *t, size_t keep, size_t slack,
  * not yet full. */
 size_t sta_stale_trim(struct sta_stale *t, size_t keep);
 
+/* Has purges pass over all once more, from the top. */
+void sta_stale_start_over(struct sta_stale *t);
+
+/* Counts what was never used of the last block that is in use as stale: when
+ * the system made it a huge page, all of it is resident. */
+void sta_stale_add_rest(struct sta_stale *t);
+
 /* Says that units, to be freed, are no longer resident; what else is free of
  * huge pages that they were part of may be. */
 void sta_stale_note_gone(struct sta_stale *t, uint32_t first, uint32_t count);
@@ -126,7 +135,7 @@ static inline void sta_stale_end_rule(struct sta_stale *t)
     atomic_store_explicit(&t->shrinking, 0, memory_order_relaxed);
 }
 
-/* Purges by rule after `freed` units came back and `used` are in use. */
+/* Purges by rule after `freed` units came back and `used` are in use; rule.c */
 void sta_stale_by_rule(struct sta_stale *t, uint32_t freed, size_t used);
 
 #endif

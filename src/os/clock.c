@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Both by clock_gettime(2). */
+/* By clock_gettime(2), and by the counters that processors have. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -32,4 +32,18 @@ uint64_t sta_clock_process(void)
 uint64_t sta_clock_wall(void)
 {
     return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t sta_clock_rough(void)
+{
+#if defined __x86_64__ || defined __i386__
+    return __builtin_ia32_rdtsc() / 2; /* 1.5 to 5 a nanosecond */
+#elif defined __aarch64__
+    uint64_t ticks, each_s;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+    __asm__ volatile("mrs %0, cntfrq_el0" : "=r"(each_s));
+    return ticks / (each_s / 1000000 + 1) * 1000;
+#else
+    return sta_clock_wall();
+#endif
 }
