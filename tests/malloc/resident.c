@@ -374,8 +374,7 @@ static void nothing_stays_of_big_buffers(void)
 
 enum { LARGE_HEAP = 1000 * MIB, LARGE_LEAST = 200 * KIB };
 
-/* Allocates and frees a large heap; returns how much of it the library takes
- * for resident.  None of it is touched. */
+/* Allocates and frees a large heap, untouched; returns what stays of it. */
 static size_t left_of_a_large_heap(size_t size, int reverse)
 {
     static char *object[LARGE_HEAP / LARGE_LEAST];
@@ -402,7 +401,8 @@ static void nothing_stays_of_a_large_heap(void)
     }
 }
 
-/* Nor below small holes, which more system calls would be needed for. */
+/* Nor below small holes, which more system calls would be needed for; after a
+ * rest, or it would be one more of many rounds (rounds.c). */
 static void nothing_large_stays_below_holes(void)
 {
     enum { PAGES = 50000, HOLES = PAGES / 2 };
@@ -411,7 +411,7 @@ static void nothing_large_stays_below_holes(void)
 
     if (!check_is_stalloc() || slabs_stay_whole() || sizeof(void *) < 8)
         return;
-    sleep(2); /* else it would be one more of many rounds (rounds.c) */
+    sleep(2);
     for (int reverse = 0; reverse < 2; reverse++) {
         for (size_t i = 0; i < COUNT_OF(large); i++)
             REQUIRE((large[i] = malloc(MIB)) != NULL);
