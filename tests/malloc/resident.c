@@ -316,10 +316,8 @@ static void a_buffer_of_a_loop_stays(void)
     enum { PAGES = 120000, TURNS = 1000, BUFFER = 300 * KIB };
     static char *page[PAGES];
 
-    for (size_t i = 0; i < PAGES; i++) {
-        page[i] = malloc(PAGE);
-        REQUIRE(page[i] != NULL);
-    }
+    for (size_t i = 0; i < PAGES; i++)
+        REQUIRE((page[i] = malloc(PAGE)) != NULL);
     free_some(page, 0, PAGES, 2);
     size_t before = calls;
     for (int i = 0; i < TURNS; i++)
