@@ -177,11 +177,12 @@ enum {
     STA_GRACE_EPOCHS = 4,
 
     /* A round has 8 MiB or more (rounds.c).  The program works in rounds when
-     * one came again soon, of 32 MiB and more one for each 16 MiB, and of 128
-     * MiB and more eight; then up to 256 MiB are kept. */
+     * one came again soon, or as many as half the square of its 16 MiB: of 32
+     * MiB two, of 64 MiB eight, of 128 MiB and more 32.  Then up to 256 MiB are
+     * kept. */
     STA_ROUND_UNITS = 2048,
     STA_ROUNDS_SHARE_UNITS = 4096,
-    STA_ROUNDS_MOST = 8,
+    STA_ROUNDS_MOST = 32,
     STA_ROUNDS_KEEP_UNITS = 65536,
 
     /* The least length of an epoch is 4 MiB of frees, else as much as is in

@@ -35,9 +35,9 @@ static void begin_fall(struct sta_rounds *r, size_t used)
 static size_t units_to_stay(const struct sta_rounds *r)
 {
     size_t most = STA_ROUNDS_KEEP_UNITS;
-    size_t needed = r->last_high / STA_ROUNDS_SHARE_UNITS;
-    needed = needed < STA_ROUNDS_MOST ? needed : STA_ROUNDS_MOST;
-    if (r->count == 0 || r->count < needed)
+    size_t shares = r->last_high / STA_ROUNDS_SHARE_UNITS;
+    size_t needed = shares * shares / 2;
+    if (r->count == 0 || (r->count < needed && r->count < STA_ROUNDS_MOST))
         return 0;
     return r->last_high < most ? r->last_high : most;
 }

@@ -40,10 +40,11 @@ static void the_more_it_is_the_more_rounds_it_takes(void)
 {
     CHECK(falls_needed(10 * MIB, 0, 10) == 1);
     CHECK(falls_needed(31 * MIB, 0, 31) == 1);
-    CHECK(falls_needed(64 * MIB, 0, 1) == 4);
-    CHECK(falls_needed(64 * MIB, 0, 8192) == 4); /* each counts as one */
-    CHECK(falls_needed(200 * MIB, 40 * MIB, 100) == 8);
-    CHECK(falls_needed(1000 * MIB, 200 * MIB, 100) == 8);
+    CHECK(falls_needed(32 * MIB, 0, 32) == 2);
+    CHECK(falls_needed(64 * MIB, 0, 1) == 8);
+    CHECK(falls_needed(64 * MIB, 0, 8192) == 8); /* each counts as one */
+    CHECK(falls_needed(200 * MIB, 40 * MIB, 100) == 32);
+    CHECK(falls_needed(1000 * MIB, 200 * MIB, 100) == 32);
 }
 
 static void others_are_no_rounds(void)
@@ -55,7 +56,7 @@ static void others_are_no_rounds(void)
 
 static void a_much_smaller_one_ends_them(void)
 {
-    CHECK(falls_needed(100 * MIB, 0, 10) == 6);
+    CHECK(falls_needed(100 * MIB, 0, 10) == 18);
     CHECK(fall(60 * MIB, 0, 10) == 60 * MIB);
     CHECK(fall(20 * MIB, 0, 10) == 0);
     CHECK(fall(20 * MIB, 0, 10) == 20 * MIB);
