@@ -64,22 +64,23 @@ void sta_huge_commit(struct sta_huge *h, uint32_t end, bool thin)
     sta_huge_set(h, from, h->ready - from, true);
 }
 
-void sta_huge_set(struct sta_huge *h, uint32_t first, uint32_t count,
+bool sta_huge_set(struct sta_huge *h, uint32_t first, uint32_t count,
                   bool wanted)
 {
     uint32_t end = first + count < h->ready ? first + count : h->ready;
     first = first > first_block ? first : first_block;
     if (!sta_options.huge || first >= end || (wanted && h->thin))
-        return;
+        return false;
     uint32_t before = count_edges(h, first, end);
     if (sta_bitmap_assign(h->asked, first, end - first, wanted) == 0)
-        return;
+        return false;
     uint32_t after = count_edges(h, first, end);
     h->edges += after - before;
     all_edges += after - before;
     if (after <= before || all_edges <= STA_HUGE_EDGES)
         sta_vm_huge((void *)(h->base + first * STA_HUGE_BYTES),
                     (end - first) * STA_HUGE_BYTES, wanted);
+    return true;
 }
 
 void sta_huge_release(const struct sta_huge *h)

@@ -30,8 +30,9 @@ static inline bool sta_huge_is_asked(const struct sta_huge *h, uint32_t block)
     return block < h->ready && (h->asked[block / 64] >> block % 64 & 1) != 0;
 }
 
-/* Asks, or stops asking, for blocks, as far as they may; one system call. */
-void sta_huge_set(struct sta_huge *h, uint32_t first, uint32_t count,
+/* Asks, or stops asking, for blocks, as far as they may; one system call.
+ * Returns whether one of them did the other before. */
+bool sta_huge_set(struct sta_huge *h, uint32_t first, uint32_t count,
                   bool wanted);
 
 /* The region goes, and its edges with it. */

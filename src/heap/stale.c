@@ -164,6 +164,17 @@ static bool give_back(const struct sta_stale *t, uint32_t first, uint32_t count)
     return sta_vm_purge(p, (size_t)count << STA_UNIT_LOG2);
 }
 
+/*
+ * Has blocks that are blank ask for huge pages again.  Where one went in parts
+ * the system keeps an empty table for its pages, and gives single ones, until
+ * one call purges all of it (from Linux 6.14 on; before, there is no way).
+ */
+static void ask_again(struct sta_stale *t, uint32_t block, uint32_t count)
+{
+    if (count != 0 && sta_huge_set(&t->huge, block, count, true))
+        give_back(t, block * STA_HUGE_UNITS, count * STA_HUGE_UNITS);
+}
+
 /* Says of units that they are zero and not resident; the system has just taken
  * them back. */
 static void forget(struct sta_stale *t, uint32_t first, uint32_t count)
@@ -175,11 +186,11 @@ static void forget(struct sta_stale *t, uint32_t first, uint32_t count)
     for (uint32_t b = blank; b <= last; b++) {
         if (is_blank(t, b * STA_HUGE_UNITS, (b + 1) * STA_HUGE_UNITS))
             continue;
-        sta_huge_set(&t->huge, blank, b - blank, true);
+        ask_again(t, blank, b - blank);
         left |= leave_block(t, b);
         blank = b + 1;
     }
-    sta_huge_set(&t->huge, blank, last + 1 - blank, true);
+    ask_again(t, blank, last + 1 - blank);
     /* A block that was left has counted those that are free once more. */
     t->count -= sta_bitmap_assign(t->bits, first, count, false);
     if (left) /* it may have been filled up again before that */

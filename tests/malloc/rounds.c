@@ -5,12 +5,14 @@
  *
  * What went back to the system would come again by a page fault each, which
  * takes longer than the rest of a round.  So after many quick ones it is kept;
- * but not after a few, nor when a second has passed without one.  Each case is
- * a child of its own, which has never freed before.
+ * but not after a few, nor when a second has passed without one.  And what went
+ * comes by as few faults as at first, where the system gives huge pages.  Each
+ * case is a child of its own, which has never freed before.
  */
 #include "check.h"
 
 #include <malloc.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -84,6 +86,58 @@ static void a_second_without_one(void)
     CHECK(mallinfo2().keepcost <= MOST);
 }
 
+static long faults_of_touching(char *p, size_t size)
+{
+    long before = faults();
+    for (size_t at = 0; at < size; at += PAGE)
+        p[at] = 1;
+    return faults() - before;
+}
+
+/* True where a huge page that went in two halves, and as a whole then, comes as
+ * one again. */
+static int huge_pages_come_again(void)
+{
+    enum { HUGE = 2 * MIB };
+    char *map = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(map != MAP_FAILED);
+    char *p = map + -(uintptr_t)map % HUGE;
+    int can = madvise(p, HUGE, MADV_HUGEPAGE) == 0 &&
+              faults_of_touching(p, HUGE) == 1 &&
+              madvise(p, MIB, MADV_DONTNEED) == 0 &&
+              madvise(p + MIB, MIB, MADV_DONTNEED) == 0 &&
+              madvise(p, HUGE, MADV_DONTNEED) == 0 &&
+              faults_of_touching(p, HUGE) == 1;
+    munmap(map, 2 * HUGE);
+    return can;
+}
+
+static void what_went_in_parts(void)
+{
+    enum { OBJECTS = 100, BYTES = 1000000 };
+    static char *object[OBJECTS];
+    long first = 0, second = 0;
+
+    if (!huge_pages_come_again())
+        return;
+    for (size_t i = 0; i < OBJECTS; i++) {
+        REQUIRE((object[i] = malloc(BYTES)) != NULL);
+        first += faults_of_touching(object[i], BYTES);
+    }
+    for (size_t i = 0; i < OBJECTS; i++)
+        free(object[i]);
+    for (size_t i = 0; i < OBJECTS; i++) {
+        REQUIRE((object[i] = malloc(BYTES)) != NULL);
+        second += faults_of_touching(object[i], BYTES);
+    }
+    if (second > first * 5 / 4)
+        printf("%ld faults, and %ld again\n", first, second);
+    CHECK(second <= first * 5 / 4);
+    for (size_t i = 0; i < OBJECTS; i++)
+        free(object[i]);
+}
+
 static void in_a_child(void (*test)(void))
 {
     int status;
@@ -117,12 +171,19 @@ static void it_goes_back_when_there_are_none(void)
     in_a_child(a_second_without_one);
 }
 
+static void what_went_in_parts_comes_whole_again(void)
+{
+    in_a_child(what_went_in_parts);
+}
+
 int main(int argc, char **argv)
 {
     static const struct check_case cases[] = {
         {"quick_rounds_keep_their_memory", quick_rounds_keep_their_memory},
         {"a_few_rounds_give_it_back", a_few_rounds_give_it_back},
         {"it_goes_back_when_there_are_none", it_goes_back_when_there_are_none},
+        {"what_went_in_parts_comes_whole_again",
+         what_went_in_parts_comes_whole_again},
     };
 
     return check_main(argc, argv, cases, COUNT_OF(cases));
