@@ -10,8 +10,8 @@
  *
  *   - The first STA_HUGE_FROM bytes of a region do without: there the last
  *     block would be too large a share.
- *   - As the heap grows a few runs are looked at, and where most are written in
- *     part only, what is new of it does not ask (region.c).
+ *   - As the heap grows a few objects are looked at, and where most are written
+ *     in part only, what is new of it does not ask.
  *   - A run that calloc() cleared for free is likely to be a sparse table, and
  *     the blocks that it touches do not ask.
  *   - A run that is aligned may skip free units.  Where these are many the
@@ -33,8 +33,12 @@
 
 #include "core/bitmap.h"
 #include "heap/config.h"
+#include "heap/descriptors.h"
 #include "heap/options.h"
+#include "heap/region.h"
 #include "os/vm.h"
+
+/* --- Blocks -------------------------------------------------------------- */
 
 static const uint32_t first_block = (uint32_t)(STA_HUGE_FROM / STA_HUGE_BYTES);
 
@@ -86,4 +90,57 @@ bool sta_huge_set(struct sta_huge *h, uint32_t first, uint32_t count,
 void sta_huge_release(const struct sta_huge *h)
 {
     all_edges -= h->edges;
+}
+
+/* --- What the program writes --------------------------------------------- */
+
+/* Returns how many units are the first object's alone.  Of a slab the map tells
+ * without its owner: the next unit to which it leads has another object.  0
+ * where it leads to none yet. */
+static uint32_t units_of_first(const struct sta_region *r,
+                               const struct sta_slab *s)
+{
+    const _Atomic uint32_t *map = r->map + s->unit_first;
+    uint32_t n = 1;
+    if (sta_slab_state(s) == STA_SLAB_RUN)
+        return s->unit_count;
+    while (n < s->unit_count &&
+           atomic_load_explicit(&map[n], memory_order_relaxed) == 0)
+        n++;
+    return n < s->unit_count ? n : 0;
+}
+
+static bool unit_holds(const struct sta_region *r, uint32_t unit)
+{
+    return sta_vm_holds((char *)r->base + ((size_t)unit << STA_UNIT_LOG2));
+}
+
+/* Looks at the first object of a slab or run: true where its first page holds
+ * something and a later one does not.  One that holds nothing may be filled
+ * yet, as a matrix is of which all rows are made first. */
+static bool is_part_written(const struct sta_region *r,
+                            const struct sta_slab *s, uint32_t nth)
+{
+    uint32_t units = units_of_first(r, s);
+    return units > 1 && unit_holds(r, s->unit_first) &&
+           !unit_holds(r, s->unit_first + 1 + nth % (units - 1));
+}
+
+/* By 64 of its slabs and runs.  A long one counts as a shorter: one array that
+ * is being filled is not the program's habit. */
+bool sta_huge_is_thin(const struct sta_region *r)
+{
+    uint32_t step = r->slab_used / STA_HUGE_LOOKS | 1;
+    uint32_t units = 0;
+    uint32_t thin = 0;
+    for (uint32_t i = 1; i < r->slab_used; i += step) {
+        const struct sta_slab *s = &r->slabs[i];
+        uint32_t count = s->unit_count;
+        if (sta_descriptors_is_unused(r, i))
+            continue;
+        count = count < STA_HUGE_LOOK_UNITS ? count : STA_HUGE_LOOK_UNITS;
+        units += count;
+        thin += is_part_written(r, s, i) ? count : 0;
+    }
+    return thin > units / 2;
 }

@@ -12,6 +12,8 @@
 
 #include "heap/config.h"
 
+struct sta_region;
+
 struct sta_huge {
     uint64_t *asked; /* a bit a block */
     uintptr_t base;  /* address of block 0 */
@@ -21,8 +23,11 @@ struct sta_huge {
 };
 
 /* Asks for the blocks that end at or below unit `end`, all committed now,
- * unless the program leaves most of what it has unwritten: it is `thin`. */
+ * unless the program is `thin`; see below. */
 void sta_huge_commit(struct sta_huge *h, uint32_t end, bool thin);
+
+/* True where the program leaves most of what it has unwritten. */
+bool sta_huge_is_thin(const struct sta_region *r);
 
 /* True for a block that asks. */
 static inline bool sta_huge_is_asked(const struct sta_huge *h, uint32_t block)

@@ -90,39 +90,6 @@ static void *address_of(const struct sta_region *r, uint32_t unit)
     return (char *)r->base + ((size_t)unit << STA_UNIT_LOG2);
 }
 
-/* Looks at a run in use: true where its first page holds something and a later
- * one does not.  One that holds nothing may be filled yet, as a matrix is of
- * which all rows are made first. */
-static bool is_part_written(const struct sta_region *r,
-                            const struct sta_slab *s, uint32_t nth)
-{
-    if (sta_slab_state(s) != STA_SLAB_RUN || s->unit_count < 2)
-        return false;
-    uint32_t later = s->unit_first + 1 + nth % (s->unit_count - 1);
-    return sta_vm_holds(address_of(r, s->unit_first)) &&
-           !sta_vm_holds(address_of(r, later));
-}
-
-/* True where the program leaves most of what it has unwritten, by 64 of its
- * slabs and runs.  A long one counts as a shorter: one array that is being
- * filled is not the program's habit. */
-static bool is_thinly_written(const struct sta_region *r)
-{
-    uint32_t step = r->slab_used / STA_HUGE_LOOKS | 1;
-    uint32_t units = 0;
-    uint32_t thin = 0;
-    for (uint32_t i = 1; i < r->slab_used; i += step) {
-        const struct sta_slab *s = &r->slabs[i];
-        uint32_t count = s->unit_count;
-        if (sta_descriptors_is_unused(r, i))
-            continue;
-        count = count < STA_HUGE_LOOK_UNITS ? count : STA_HUGE_LOOK_UNITS;
-        units += count;
-        thin += is_part_written(r, s, i) ? count : 0;
-    }
-    return thin > units / 2;
-}
-
 /* Makes `units` more of the reservation usable. */
 static bool commit_units(struct sta_region *r, uint32_t units)
 {
@@ -148,7 +115,7 @@ static bool commit_units(struct sta_region *r, uint32_t units)
         sta_vm_huge((void *)r->base, r->bytes, false);
     sta_runs_extend(&r->runs, units);
     bool thin = sta_options.huge && span + bytes > STA_HUGE_FROM &&
-                !STA_WATCHED && is_thinly_written(r);
+                !STA_WATCHED && sta_huge_is_thin(r);
     sta_huge_commit(&r->stale.huge, sta_region_units(r), thin);
     return true;
 }

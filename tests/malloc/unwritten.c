@@ -14,7 +14,8 @@
 
 enum { KIB = 1024, MIB = 1024 * 1024, PAGE = 4096, BYTES = 200 * MIB };
 
-static const size_t sizes[] = {12 * KIB, 20000, 64 * KIB, 200 * KIB, MIB};
+static const size_t sizes[] = {10000,    12 * KIB,  16 * KIB, 20000,
+                               64 * KIB, 200 * KIB, MIB};
 
 /* Buffers, of which the start is written. */
 static void fill(size_t size)
