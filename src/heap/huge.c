@@ -115,32 +115,47 @@ static bool unit_holds(const struct sta_region *r, uint32_t unit)
     return sta_vm_holds((char *)r->base + ((size_t)unit << STA_UNIT_LOG2));
 }
 
-/* Looks at the first object of a slab or run: true where its first page holds
- * something and a later one does not.  One that holds nothing may be filled
- * yet, as a matrix is of which all rows are made first. */
-static bool is_part_written(const struct sta_region *r,
-                            const struct sta_slab *s, uint32_t nth)
+/* Returns how many of four pages of an object hold something: the first, the
+ * last and two between.  To look at one that is not there takes eight calls and
+ * a fault: so only as far as it matters. */
+static uint32_t pages_held(const struct sta_region *r, uint32_t first,
+                           uint32_t units, uint32_t nth)
 {
-    uint32_t units = units_of_first(r, s);
-    return units > 1 && unit_holds(r, s->unit_first) &&
-           !unit_holds(r, s->unit_first + 1 + nth % (units - 1));
+    uint32_t held = unit_holds(r, first);
+    held += unit_holds(r, first + units - 1);
+    if (held != 0)
+        held += unit_holds(r, first + 1 + nth % (units - 1));
+    if (held > 1)
+        held += unit_holds(r, first + 1 + nth / 2 % (units - 1));
+    return held;
 }
 
-/* By 64 of its slabs and runs.  A long one counts as a shorter: one array that
- * is being filled is not the program's habit. */
+/*
+ * By an object of each of 64 slabs and runs: more of them are written in part,
+ * two pages of four at most, than in whole, or too short to tell.  Those that
+ * hold nothing are no evidence, as all rows of a matrix may be made first and
+ * filled later; so they may not be most of all by far.  A long object counts as
+ * a shorter: one array that is being filled is not the program's habit.
+ */
 bool sta_huge_is_thin(const struct sta_region *r)
 {
     uint32_t step = r->slab_used / STA_HUGE_LOOKS | 1;
-    uint32_t units = 0;
-    uint32_t thin = 0;
+    uint32_t empty = 0;
+    uint32_t partly = 0;
+    uint32_t all = 0;
     for (uint32_t i = 1; i < r->slab_used; i += step) {
         const struct sta_slab *s = &r->slabs[i];
-        uint32_t count = s->unit_count;
         if (sta_descriptors_is_unused(r, i))
             continue;
-        count = count < STA_HUGE_LOOK_UNITS ? count : STA_HUGE_LOOK_UNITS;
-        units += count;
-        thin += is_part_written(r, s, i) ? count : 0;
+        uint32_t units = units_of_first(r, s);
+        uint32_t held = units < 2 ? 4 : pages_held(r, s->unit_first, units, i);
+        uint32_t count = s->unit_count < STA_HUGE_LOOK_UNITS
+                             ? s->unit_count
+                             : STA_HUGE_LOOK_UNITS;
+        empty += held == 0 ? count : 0;
+        partly += held == 1 || held == 2 ? count : 0;
+        all += count;
     }
-    return thin > units / 2;
+    uint32_t written = all - empty - partly;
+    return partly > written && partly > empty / 3;
 }
