@@ -369,7 +369,7 @@ void *sta_guard_realloc(struct sta_slab *s, void *p, size_t size)
     if (!moved) {
         if (old < size) /* a move that failed may have lost it */
             sta_canary_set(sta_slab_of(to), to, size);
-        memcpy(to, p, old < size ? old : size);
+        sta_large_copy(to, p, old < size ? old : size);
     }
     sta_lock_acquire(&h->lock);
     /* Again: another thread may have freed it meanwhile. */

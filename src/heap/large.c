@@ -15,6 +15,9 @@
  */
 #include "heap/large.h"
 
+#include <string.h>
+
+#include "heap/canary.h"
 #include "heap/check.h"
 #include "heap/gather.h"
 #include "heap/guard.h"
@@ -256,4 +259,16 @@ bool sta_large_move(struct sta_slab *s, void **to)
         *to = sta_heap_alloc_plain(bytes, 1, &dirty);
     }
     return moved == STA_VM_MOVED;
+}
+
+void sta_large_copy_pages(char *to, const char *from, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += STA_UNIT_BYTES) {
+        size_t left = bytes - at;
+        size_t count = left < STA_UNIT_BYTES ? left : STA_UNIT_BYTES;
+        /* `to` last: what is read before it is written is no huge page. */
+        if (!sta_canary_is_all(from + at, count, 0) ||
+            !sta_canary_is_all(to + at, count, 0))
+            memcpy(to + at, from + at, count);
+    }
 }

@@ -3,6 +3,8 @@
 #ifndef STA_HEAP_LARGE_H
 #define STA_HEAP_LARGE_H
 
+#include <string.h>
+
 #include "heap/heap.h"
 
 /*
@@ -26,6 +28,18 @@ void sta_large_keep_ahead(struct sta_slab *s, size_t size);
  * *to, leaving its own empty; false when they must be copied; then *to may be
  * zero, or another run where the one that it was is lost, or NULL. */
 bool sta_large_move(struct sta_slab *s, void **to);
+
+/* Copies what an object has; of one as long as those that are moved, a page
+ * that is zero in both places, as nobody wrote there, stays away. */
+void sta_large_copy_pages(char *to, const char *from, size_t bytes);
+
+static inline void sta_large_copy(void *to, const void *from, size_t bytes)
+{
+    if (sta_likely(bytes < STA_MOVE_LEAST))
+        memcpy(to, from, bytes);
+    else
+        sta_large_copy_pages(to, from, bytes);
+}
 
 /* Gives the runs that wait on a heap's lists back to the arena. */
 void sta_large_flush(struct sta_heap *h);

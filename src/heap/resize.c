@@ -76,7 +76,7 @@ static void *resize_plain(struct sta_slab *s, void *p, size_t size)
         sta_large_move(s, &to)) {
         sta_pages_free(s, true);
     } else if (to != NULL) {
-        memcpy(to, p, size < bytes ? size : bytes);
+        sta_large_copy(to, p, size < bytes ? size : bytes);
         sta_heap_free(p);
     }
     return to;

@@ -99,6 +99,28 @@ static void pages_may_be_closed_meanwhile(void)
     }
 }
 
+/* Objects grow side by side, and one byte of each step is written.  Each lies
+ * in several mappings then, which the system does not move. */
+static void what_grows_unwritten_stays_away(void)
+{
+    enum { COUNT = 200, STEP = 300000, STEPS = 4 };
+    static char *object[COUNT];
+    long before = status_kib("VmRSS");
+
+    for (size_t n = 0; n < STEPS; n++)
+        for (size_t i = 0; i < COUNT; i++) {
+            char *p = realloc(object[i], (n + 1) * STEP);
+            REQUIRE(p != NULL);
+            object[i] = p;
+            p[n * STEP] = (char)(i + n);
+            for (size_t k = 0; k <= n; k++)
+                CHECK(p[k * STEP] == (char)(i + k));
+        }
+    CHECK(status_kib("VmRSS") < before + 32 * KIB);
+    for (size_t i = 0; i < COUNT; i++)
+        free(object[i]);
+}
+
 int main(int argc, char **argv)
 {
     static const struct check_case cases[] = {
@@ -106,6 +128,7 @@ int main(int argc, char **argv)
          pages_that_are_not_written_stay_away},
         {"pages_in_front_stay_away", pages_in_front_stay_away},
         {"pages_between_stay_away", pages_between_stay_away},
+        {"what_grows_unwritten_stays_away", what_grows_unwritten_stays_away},
         {"pages_may_be_closed_meanwhile", pages_may_be_closed_meanwhile},
     };
 
