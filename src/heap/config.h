@@ -231,6 +231,10 @@ enum { STA_HUGE_SKIP_SHARE = 32 };
  * a process has, which are 16 GiB if a part of each second block is free. */
 #define STA_HUGE_EDGES 8192
 
+/* Places at which mappings meet, in all regions, since realloc moved the pages
+ * of a run: an eighth of those that a process has. */
+#define STA_SEAMS 8192
+
 /* A run of this many bytes that calloc() need not clear may be sparse. */
 #define STA_SPARSE_LEAST (STA_HUGE_BYTES / 4)
 

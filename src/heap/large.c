@@ -250,7 +250,7 @@ bool sta_large_resize(struct sta_slab *s, size_t size)
 bool sta_large_move(struct sta_slab *s, void **to)
 {
     size_t bytes = (size_t)s->unit_count << STA_UNIT_LOG2;
-    if (sta_options.purge_never)
+    if (sta_options.purge_never || !sta_pages_may_move(s, sta_slab_of(*to)))
         return false;
     enum sta_vm_moved moved = sta_vm_move(*to, sta_slab_start(s), bytes);
     if (moved == STA_VM_LOST) { /* its run stays in use for ever */

@@ -30,6 +30,7 @@
 #include "heap/descriptors.h"
 #include "heap/recent.h"
 #include "heap/room.h"
+#include "heap/seams.h"
 
 struct sta_lock sta_pages_lock;
 struct sta_page_counts sta_page_counts;
@@ -292,6 +293,14 @@ bool sta_pages_resize(struct sta_slab *s, uint32_t count)
         s->unit_count = count;
     sta_lock_release(&sta_pages_lock);
     return done;
+}
+
+bool sta_pages_may_move(const struct sta_slab *from, const struct sta_slab *to)
+{
+    sta_lock_acquire(&sta_pages_lock);
+    bool may = sta_seams_move(from, to);
+    sta_lock_release(&sta_pages_lock);
+    return may;
 }
 
 void sta_pages_note_purged(const struct sta_slab *s, uint32_t first,

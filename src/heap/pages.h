@@ -62,6 +62,10 @@ bool sta_pages_close(struct sta_slab *s);
  * False, and nothing done, when another thread has just freed it. */
 bool sta_pages_free(struct sta_slab *s, bool zero);
 
+/* True where the pages of a run may be moved to a longer one, as that leaves
+ * the program enough mappings; the caller does so then. */
+bool sta_pages_may_move(const struct sta_slab *from, const struct sta_slab *to);
+
 /*
  * Resizes a STA_SLAB_RUN where it is; false, and nothing changed, when the
  * units behind it are not free.

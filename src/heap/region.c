@@ -10,10 +10,11 @@
  * until it is used, and committed from the left as the heap grows: mlockall,
  * fork, a core dump and strict overcommit see only what is in use.  The map can
  * be read everywhere: an address that was never handed out has no object.  The
- * index and the bits (4 to 5 a unit) are committed whole, as they are addressed
- * by level; they are touched page by page all the same.  Each of their eight
+ * index and the bits (5 to 6 a unit) are committed whole, as they are addressed
+ * by level; they are touched page by page all the same.  Each of their nine
  * parts begins on a page of its own: so there is a small set of them in front,
- * on one page, which serves until the heap has 32 MiB.
+ * on one page and, for the seams, a part of a second, which serves until the
+ * heap has 32 MiB.
  */
 #include "heap/region.h"
 
@@ -23,6 +24,7 @@
 #include "core/bits.h"
 #include "heap/descriptors.h"
 #include "heap/options.h"
+#include "heap/seams.h"
 #include "heap/watched.h"
 #include "os/die.h"
 #include "os/vm.h"
@@ -33,12 +35,12 @@ uint32_t sta_region_count;
 enum {
     MAP_PER_STEP = STA_META_STEP / (int)sizeof(uint32_t),
 
-    /* Units, 32 MiB, whose index and bits fit a page. */
+    /* Units, 32 MiB, whose index and bits but for the seams fit a page. */
     FRONT_UNITS = 8192
 };
 
-/* Lays out, from `at` on, what tells the free units, the stale ones and the
- * unused descriptors of so many units; returns the bytes. */
+/* Lays out, from `at` on, what tells the free units, the stale ones, the unused
+ * descriptors and the seams of so many units; returns the bytes. */
 static size_t lay_out(struct sta_region *r, uintptr_t at, size_t units)
 {
     size_t words = units / 64 + 1; /* of the bits of descriptors */
@@ -52,8 +54,11 @@ static size_t lay_out(struct sta_region *r, uintptr_t at, size_t units)
     r->unused.words = r->unused.bits + words;
     r->unused.touched = r->unused.words + words / 64 + 1;
     r->unused.taker = (uint16_t *)(r->unused.touched + words / 64 + 1);
-    return unused + (words + 2 * (words / 64 + 1)) * sizeof(uint64_t) +
-           words * sizeof(uint16_t);
+    size_t seams = unused + (words + 2 * (words / 64 + 1)) * sizeof(uint64_t) +
+                   words * sizeof(uint16_t);
+    seams = sta_round_up(seams, 8);
+    r->seams.bits = (uint64_t *)(at + seams);
+    return seams + words * sizeof(uint64_t);
 }
 
 /* Moves all that from the front to where there is room for every unit. */
@@ -70,6 +75,7 @@ static void spread(struct sta_region *r)
     memcpy(r->unused.words, front.unused.words, rest);
     memcpy(r->unused.touched, front.unused.touched, rest);
     memcpy(r->unused.taker, front.unused.taker, words * sizeof(uint16_t));
+    memcpy(r->seams.bits, front.seams.bits, words * sizeof(uint64_t));
 }
 
 /* Commits map entries for units below `units`. */
@@ -222,6 +228,8 @@ enum sta_closed sta_region_close(struct sta_region *r, uint32_t first,
         return STA_CLOSED_NOT;
     r->stale.purged += count;
     r->stale.calls++;
+    if (closed)
+        sta_seams_close(r, first, (uint32_t)all);
     return closed ? STA_CLOSED : STA_CLOSED_PURGED;
 }
 
@@ -255,6 +263,7 @@ void sta_region_release(struct sta_region *r)
 {
     r->bytes = 0;
     sta_huge_release(&r->stale.huge);
+    sta_seams_release(r);
     sta_vm_release(r->reservation, r->reservation_bytes);
     memset(r, 0, sizeof *r);
 }

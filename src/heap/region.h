@@ -32,6 +32,12 @@ struct sta_unused {
     uint32_t cut; /* no word at or above is all ones and touched */
 };
 
+/* Where mappings meet since pages were moved; see seams.c. */
+struct sta_seams {
+    uint64_t *bits; /* one a unit, and one for their end */
+    uint32_t count; /* of ones */
+};
+
 /* One reservation: metadata in front, then units, committed from the bottom. */
 struct sta_region {
     /* fixed once the region is in use; any thread */
@@ -44,6 +50,7 @@ struct sta_region {
     _Alignas(64) struct sta_runs runs; /* of the units that are committed */
     struct sta_stale stale;
     struct sta_unused unused;
+    struct sta_seams seams;
     uint32_t map_units;   /* whose map entries can be written */
     uint32_t slab_used;   /* descriptors ever used; 0 is nobody's */
     uint32_t slab_ready;  /* descriptors committed */

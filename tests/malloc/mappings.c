@@ -11,6 +11,10 @@
  * moment.  Where hardly any is left, it is to move them nevertheless.
  *
  * Could fail: the system refuses in the middle, and realloc returns NULL.
+ *
+ * And what it moved are mappings of their own, which stay when all is freed.
+ *
+ * Could fail: tens of thousands of objects that grew have taken all.
  */
 #include "check.h"
 
@@ -192,6 +196,45 @@ static void large_objects_move_with_few_mappings_left(void)
     }
 }
 
+static void grow_and_free(void)
+{
+    enum { LEAST = 270000 }; /* the shortest that realloc moves */
+    int most = count_of_objects() / 2 + 500;
+
+    for (int i = 0; i < most; i++)
+        make(i, 16, LEAST);
+    for (int i = 0; i < most; i++) {
+        object[i] = realloc(object[i], 2 * LEAST);
+        if (object[i] == NULL) /* of 18 GB hardly a page is touched */
+            _exit(CHECK_SKIP);
+        CHECK(object[i][0] == 'x');
+    }
+    use_mappings();
+    for (int i = 0; i < most; i++)
+        free(object[i]);
+    use_mappings();
+    check_mappings_are_few();
+}
+
+/* In a process of its own: other cases count what stays of this one. */
+static void large_objects_that_grew_leave_some_mappings(void)
+{
+    pid_t child;
+    int status;
+
+    if (check_level() >= 2) /* where most is closed when it is freed */
+        return;
+    child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        grow_and_free();
+        _exit(check_failures == 0 ? CHECK_PASS : CHECK_FAIL);
+    }
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && (WEXITSTATUS(status) == CHECK_PASS ||
+                                WEXITSTATUS(status) == CHECK_SKIP));
+}
+
 /* Could fail: a block of 2 MiB of which a part is free asks for no huge page,
  * and so is a mapping of its own between two that do. */
 static void free_parts_of_a_large_heap_leave_some_mappings(void)
@@ -226,6 +269,8 @@ int main(int argc, char **argv)
         {"aligned_objects_leave_some_mappings",
          aligned_objects_leave_some_mappings},
         {"regions_leave_some_mappings", regions_leave_some_mappings},
+        {"large_objects_that_grew_leave_some_mappings",
+         large_objects_that_grew_leave_some_mappings},
         {"free_parts_of_a_large_heap_leave_some_mappings",
          free_parts_of_a_large_heap_leave_some_mappings},
         {"large_objects_move_with_few_mappings_left",
